@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * bus.h - devices, drivers, and the auxiliary bus, on lanes.
+ *
+ * A device has a lane of its own under its parent's. Adding, probing and removing are
+ * operations on that lane: children of one parent are probed and removed in parallel
+ * (rule 5), and nothing global is held (rule 4). A device that no driver takes stays,
+ * unbound.
+ *
+ *  B1  probe and remove of one device never overlap, and run alone on its lane.
+ *  B2  remove is called once for each probe that returned 0, after all children are gone.
+ *  B3  A failing probe of a child does not fail its parent.
+ *  B4  After removal has begun no child is born (L5).
+ */
+#ifndef FL_BUS_BUS_H
+#define FL_BUS_BUS_H
+
+#include "lane/lane.h"
+
+struct fl_bus_root; /* the buses, drivers and devices of one plane */
+struct fl_device;
+
+struct fl_driver {
+	const char *name; /* as in sysfs: "mlx5_core", "mlx5_core.rdma" */
+	const char *bus;  /* "pci", "auxiliary", "netdevsim" */
+	/* On the auxiliary bus: the device name up to its last dot, "mlx5_core.sf". On the
+	 * others: the `driver` a device was added for. */
+	const char *match;
+	/* Callbacks may sleep: they get threads of the device's quota. */
+	bool blocks;
+	/* Context: a step, alone on the device's lane; nothing else held. Valid replies: 0
+	 * (bound), -errno (not bound, everything taken back), FL_LATER as any step. */
+	int (*probe)(struct fl_op *op, struct fl_device *dev);
+	/* The same context; all children are gone. Valid replies: 0, FL_LATER (ends in 0). */
+	int (*remove)(struct fl_op *op, struct fl_device *dev);
+};
+
+int fl_bus_root_new(struct fl_sched *sched, struct fl_bus_root **ret_root);
+void fl_bus_root_free(struct fl_bus_root *root);
+struct fl_sched *fl_bus_root_sched(const struct fl_bus_root *root);
+
+/* The driver must outlive the root. -EEXIST: a driver with that bus and name is there.
+ * Devices that wait for it are not probed by this: add drivers first. */
+int fl_driver_register(struct fl_bus_root *root, const struct fl_driver *driver);
+
+struct fl_device_desc {
+	const char *bus;  /* must stay valid: a literal */
+	const char *name; /* copied: "0000:03:00.0", "mlx5_core.rdma.4" */
+	const char *match; /* copied; what fl_driver.match is compared to; NULL: from an auxiliary name */
+	struct fl_device *parent; /* NULL: a root device */
+	void *platform;   /* for the driver: what to make; freed by platform_free */
+	void (*platform_free)(void *platform);
+};
+
+/* Makes a device and its lane, unprobed. -EEXIST, -ENODEV (the parent goes), -ENOMEM.
+ * The device lives until fl_device_remove...(); the caller gets no reference. */
+int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
+		  struct fl_device **ret_dev);
+
+/* Probes on the device's own lane: by itself, or awaited by op (whose lane is above).
+ * Results as fl_op_submit(). A failed or refused probe leaves the device unbound.
+ * The fl_op_join() of spawned probes gives 0 whatever they returned (B3). */
+int fl_device_probe_post(struct fl_device *dev, struct fl_client *client);
+int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev);
+
+/* Removes: seals the lane, removes all children in parallel, then the driver, then the
+ * device. `gone` (may be NULL) is called when it is over: context: a worker, no lane.
+ * -ENODEV: somebody removes it already. */
+int fl_device_remove_post(struct fl_device *dev, struct fl_client *client,
+			  void (*gone)(void *arg), void *arg);
+int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev);
+
+/* Spawns the removal of every child of dev (op is alone on dev's lane); then fl_op_join(). */
+int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev);
+
+struct fl_device *fl_device_get(struct fl_device *dev); /* keeps the memory only */
+void fl_device_put(struct fl_device *dev);
+
+const char *fl_device_name(const struct fl_device *dev);
+const char *fl_device_bus(const struct fl_device *dev);
+struct fl_device *fl_device_parent(const struct fl_device *dev);
+struct fl_lane *fl_device_lane(const struct fl_device *dev);
+struct fl_bus_root *fl_device_root(const struct fl_device *dev);
+void *fl_device_platform(const struct fl_device *dev);
+/* NULL when unbound. A hint unless on the device's lane. */
+const struct fl_driver *fl_device_driver(const struct fl_device *dev);
+void fl_device_set_data(struct fl_device *dev, void *data); /* on its lane */
+void *fl_device_data(const struct fl_device *dev);
+
+/* Finds by bus and name; one reference. Context: any. NULL if there is none. */
+struct fl_device *fl_device_find(struct fl_bus_root *root, const char *bus, const char *name);
+
+/* Calls fn for a copy of the list, each device referenced during its call. Returns 0 or -ENOMEM. */
+int fl_bus_walk(struct fl_bus_root *root, void (*fn)(struct fl_device *dev, void *arg), void *arg);
+
+/* The lowest unused id for auxiliary devices (mlx5_core.sf.N); given back when freed. */
+int fl_auxiliary_id_alloc(struct fl_bus_root *root);
+void fl_auxiliary_id_free(struct fl_bus_root *root, int id);
+
+#endif

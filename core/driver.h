@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * driver.h - what a driver calls, and what is called in it.
+ *
+ * Threads:   a callback is a step of an operation (lane/lane.h): it runs on a worker, may
+ *            not sleep (unless its fl_driver says `blocks`), and returns a value or
+ *            FL_LATER. No lock is held; what the operation is alone on is said at each
+ *            callback. Callbacks for different lanes run at the same time.
+ * Changes:   all edits of an instance go through a transaction (struct fl_txn). They are
+ *            seen by nobody until fl_txn_commit(), then all at once. Notifications are
+ *            encoded when they are asked for and leave at the commit, in that order.
+ * Errors:    negative errno. Inside a transaction errors stick and are returned by the
+ *            commit, so setters return nothing.
+ * Ownership: strings and structs given to finelink are copied.
+ */
+#ifndef FL_CORE_DRIVER_H
+#define FL_CORE_DRIVER_H
+
+#include "bus/bus.h"
+#include "nl/devlink-attrs.h"
+#include "nl/extack.h"
+
+struct fl_plane;
+struct fl_devlink;
+struct fl_txn;
+
+/* ---- the plane -------------------------------------------------------------------- */
+
+struct fl_bus_root *fl_plane_bus(struct fl_plane *plane);
+struct fl_sched *fl_plane_sched(struct fl_plane *plane);
+
+/* ---- instances -------------------------------------------------------------------- */
+
+/* A port as PORT_NEW asks for it. */
+struct fl_port_new_attrs {
+	enum devlink_port_flavour flavour;
+	bool has_index, has_controller, has_sfnum;
+	uint32_t index;      /* DEVLINK_ATTR_PORT_INDEX */
+	uint32_t controller; /* DEVLINK_ATTR_PORT_CONTROLLER_NUMBER */
+	uint32_t sfnum;      /* DEVLINK_ATTR_PORT_PCI_SF_NUMBER */
+	uint16_t pfnum;      /* DEVLINK_ATTR_PORT_PCI_PF_NUMBER */
+};
+
+#define FL_HW_ADDR_MAX 32
+
+/* One change of a port function; which fields are set is in `set`. */
+enum fl_port_fn_set {
+	FL_PORT_FN_HW_ADDR = 1 << 0,
+	FL_PORT_FN_STATE = 1 << 1,
+	FL_PORT_FN_CAPS = 1 << 2,
+	FL_PORT_FN_MAX_IO_EQS = 1 << 3,
+};
+struct fl_port_fn_change {
+	unsigned int set;
+	uint8_t hw_addr[FL_HW_ADDR_MAX];
+	uint8_t hw_addr_len;
+	uint8_t state;         /* enum devlink_port_fn_state */
+	uint32_t caps_value;   /* bits of DEVLINK_PORT_FN_ATTR_CAPS: values ... */
+	uint32_t caps_mask;    /* ... and which of them are meant */
+	uint32_t max_io_eqs;
+};
+
+/* A parameter's value; which member counts is the parameter's type. */
+union fl_param_value {
+	uint8_t vu8;
+	uint16_t vu16;
+	uint32_t vu32;
+	uint64_t vu64;
+	bool vbool;
+	char vstr[32]; /* __DEVLINK_PARAM_MAX_STRING_VALUE */
+};
+enum fl_param_type { FL_PARAM_U8, FL_PARAM_U16, FL_PARAM_U32, FL_PARAM_U64, FL_PARAM_STRING, FL_PARAM_BOOL };
+
+struct fl_flash_request {
+	const char *file_name;   /* DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME */
+	const char *component;   /* or NULL */
+	uint32_t overwrite_mask; /* DEVLINK_FLASH_OVERWRITE_* */
+	const void *data;        /* the file's bytes, or NULL if the driver reads none */
+	size_t size;
+};
+
+/* Sets of enum devlink_reload_action and _limit as bits (1 << DEVLINK_RELOAD_ACTION_...). */
+struct fl_devlink_ops {
+	uint32_t reload_actions;
+	uint32_t reload_limits;
+	uint32_t flash_overwrite; /* supported DEVLINK_ATTR_FLASH_UPDATE_OVERWRITE_MASK bits */
+	bool flash_component;     /* accepts a component name */
+	bool flash_reads_file;    /* wants `data`; else the file name means something to it */
+
+	/* Alone on the instance's device lane (and so on everything below). netns_change: a
+	 * namespace was named, even if it is the present one. Valid replies: 0; -errno:
+	 * nothing has changed. Edits of txn are kept only with 0. */
+	int (*reload_down)(struct fl_op *op, struct fl_txn *txn, bool netns_change,
+			   enum devlink_reload_action action, enum devlink_reload_limit limit);
+	/* The same context, after a move and after pending driverinit values became current.
+	 * *ret_performed: bits of the actions done. -errno: the instance stays down, with
+	 * reload_failed; the edits made so far are kept. */
+	int (*reload_up)(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
+			 enum devlink_reload_limit limit, uint32_t *ret_performed);
+
+	/* Picks the index of a new port and holds what must be unique (sfnum). Context: any
+	 * thread, at once: a table under a leaf lock of class driver. -EEXIST, -ENOSPC,
+	 * -EOPNOTSUPP, -EINVAL with extack. `lane_name` of the function follows from the index. */
+	int (*port_reserve)(struct fl_devlink *dl, const struct fl_port_new_attrs *attrs,
+			    uint32_t *ret_index, struct fl_extack *extack);
+	/* Gives an index back that never became a port. Context: any, at once. */
+	void (*port_release)(struct fl_devlink *dl, uint32_t index);
+	/* Alone on the new port's lane, shared on the instance's. Makes the port in txn
+	 * (fl_port_add()). */
+	int (*port_new)(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+			const struct fl_port_new_attrs *attrs);
+	/* Alone on the port's lane, which is sealed. Removes it in txn (fl_port_del()). */
+	int (*port_del)(struct fl_op *op, struct fl_txn *txn, uint32_t index);
+	/* Alone on the port's lane. The driver applies what succeeded to txn by
+	 * fl_port_fn_*(). Capabilities and ranges of the uAPI have been checked. */
+	int (*port_fn_set)(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+			   const struct fl_port_fn_change *change);
+
+	/* Alone on the instance's lane. */
+	int (*eswitch_mode_set)(struct fl_op *op, struct fl_txn *txn,
+				enum devlink_eswitch_mode mode);
+	int (*eswitch_inline_mode_set)(struct fl_op *op, struct fl_txn *txn, uint8_t mode);
+	int (*eswitch_encap_mode_set)(struct fl_op *op, struct fl_txn *txn, uint8_t mode);
+
+	/* Alone on the instance's flash lane; shared on the instance's. Progress by
+	 * fl_flash_notify(), which leaves at once. */
+	int (*flash_update)(struct fl_op *op, struct fl_txn *txn,
+			    const struct fl_flash_request *request);
+
+	/* Parameters, alone on the instance's params lane: checks or sets a runtime or
+	 * permanent value; driverinit values never come here but to `validate`. */
+	int (*param_validate)(struct fl_devlink *dl, const char *name,
+			      const union fl_param_value *value, struct fl_extack *extack);
+	int (*param_set)(struct fl_op *op, struct fl_txn *txn, const char *name,
+			 enum devlink_param_cmode cmode, const union fl_param_value *value);
+};
+
+/* Makes an instance for dev, not registered: nobody sees it. Its handle is dev's bus and
+ * name, its lane dev's, its namespace the initial one. Returns 0 or -ENOMEM. */
+int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
+		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl);
+/* After fl_txn_unregister() was committed, or if it never was registered. References of
+ * readers keep the memory. */
+void fl_devlink_free(struct fl_devlink *dl); /* NULL is fine */
+
+void *fl_devlink_priv(const struct fl_devlink *dl);
+struct fl_device *fl_devlink_device(const struct fl_devlink *dl);
+struct fl_plane *fl_devlink_plane(const struct fl_devlink *dl);
+
+/* ---- transactions ----------------------------------------------------------------- */
+
+/* Begins the edits of op on dl. op must be alone on the lane of what it edits.
+ * Transactions given to callbacks are committed by finelink; a driver begins its own in
+ * probe, remove and in what it does by itself. Returns 0 or -ENOMEM. */
+int fl_txn_begin(struct fl_op *op, struct fl_devlink *dl, struct fl_txn **ret_txn);
+/* Applies all edits to the current version by one pointer swap, appends the
+ * notifications, frees txn. Returns 0; -ENOMEM; -ECANCELED (op was parked): then
+ * nothing was applied. */
+int fl_txn_commit(struct fl_txn *txn);
+void fl_txn_abort(struct fl_txn *txn); /* NULL is fine */
+
+struct fl_devlink *fl_txn_devlink(const struct fl_txn *txn);
+struct fl_op *fl_txn_op(const struct fl_txn *txn);
+/* Where the error text goes; never NULL. */
+struct fl_extack *fl_txn_extack(const struct fl_txn *txn);
+
+/* Registers or unregisters the instance as part of txn: DEV NEW first, or DEV DEL last,
+ * with the notifications of every object in the order of SEMANTICS. */
+void fl_txn_register(struct fl_txn *txn);
+void fl_txn_unregister(struct fl_txn *txn);
+
+/* Announces the instance (DEV NEW). */
+void fl_txn_notify(struct fl_txn *txn);
+
+/* ---- ports ------------------------------------------------------------------------ */
+
+struct fl_port_attrs {
+	uint32_t index;
+	enum devlink_port_flavour flavour;
+	uint32_t phys_number;      /* physical: DEVLINK_ATTR_PORT_NUMBER */
+	bool split;
+	uint32_t split_subnumber;
+	uint32_t lanes;            /* 0: not told */
+	bool splittable;
+	uint32_t controller;       /* pcipf, pcivf, pcisf */
+	bool external;
+	uint16_t pf;
+	uint16_t vf;
+	uint32_t sf;
+	uint8_t switch_id[32];     /* DEVLINK_ATTR_... of representors; length 0: none */
+	uint8_t switch_id_len;
+	/* What the function supports; none of them: no DEVLINK_ATTR_PORT_FUNCTION. */
+	unsigned int fn; /* enum fl_port_fn_set */
+	uint32_t fn_caps;          /* the capability bits that exist */
+	/* A lane of its own under the instance's, for its function; else the instance's. */
+	bool has_lane;
+};
+
+/* Adds a port, type notset, and announces it. Function values start at zero, state
+ * inactive, opstate detached. Sticky -EEXIST. */
+void fl_port_add(struct fl_txn *txn, const struct fl_port_attrs *attrs);
+/* Removes it and announces that (PORT_DEL). */
+void fl_port_del(struct fl_txn *txn, uint32_t index);
+/* Announces it as it is in txn. */
+void fl_port_notify(struct fl_txn *txn, uint32_t index);
+
+/* Setters announce nothing; finish with fl_port_notify(). */
+void fl_port_type_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type type);
+/* ifindex 0 and NULL: none. */
+void fl_port_netdev_set(struct fl_txn *txn, uint32_t index, uint32_t ifindex, const char *name);
+void fl_port_fn_hw_addr_set(struct fl_txn *txn, uint32_t index, const uint8_t *addr, size_t len);
+void fl_port_fn_state_set(struct fl_txn *txn, uint32_t index, enum devlink_port_fn_state state);
+void fl_port_fn_opstate_set(struct fl_txn *txn, uint32_t index, enum devlink_port_fn_opstate opstate);
+void fl_port_fn_caps_set(struct fl_txn *txn, uint32_t index, uint32_t caps);
+void fl_port_fn_max_io_eqs_set(struct fl_txn *txn, uint32_t index, uint32_t max_io_eqs);
+/* Links the function to the instance that runs on it (NULL: unlinks). Its handle and
+ * namespace are resolved when the port is shown; when `nested` is registered, moved or unregistered, finelink
+ * announces the port again by itself. */
+void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink *nested);
+
+/* The port's values as txn sees them (its own edits included); -ENODEV. */
+struct fl_port_state {
+	struct fl_port_attrs attrs;
+	enum devlink_port_type type;
+	enum devlink_port_fn_state state;
+	enum devlink_port_fn_opstate opstate;
+	uint8_t hw_addr[FL_HW_ADDR_MAX];
+	uint8_t hw_addr_len;
+	uint32_t caps, max_io_eqs;
+};
+int fl_port_read(struct fl_txn *txn, uint32_t index, struct fl_port_state *ret_state);
+
+/* The lane of a port's function, one reference; NULL if it has none or does not exist. For
+ * posting an operation of the driver's own to it. Context: any. */
+struct fl_lane *fl_port_lane_get(struct fl_devlink *dl, uint32_t index);
+
+/* ---- parameters ------------------------------------------------------------------- */
+
+struct fl_param {
+	const char *name;
+	bool generic;
+	enum fl_param_type type;
+	uint32_t cmodes; /* bits 1 << DEVLINK_PARAM_CMODE_... */
+	bool has_default;
+	union fl_param_value def;   /* what "reset to default" sets */
+	union fl_param_value value; /* the first value of every cmode */
+	/* Only u8..u64; 0,0: any. */
+	uint64_t min, max;
+	/* Values of a driverinit parameter are shown only once set (netdevsim, mlx5 set them). */
+	bool unset;
+};
+void fl_params_register(struct fl_txn *txn, const struct fl_param *params, size_t count);
+void fl_params_unregister(struct fl_txn *txn);
+/* Sets a value and announces the parameter if `notify`. */
+void fl_param_value_set(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
+			const union fl_param_value *value, bool notify);
+/* The value in force: for driverinit the one taken at the last driver_reinit (what the kernel's
+ * devl_param_driverinit_value_get() gives). -EOPNOTSUPP, -ENOENT. */
+int fl_param_value_get(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
+		       union fl_param_value *ret_value);
+
+/* ---- info, eswitch, flash --------------------------------------------------------- */
+
+enum fl_info_version_kind { FL_VERSION_FIXED, FL_VERSION_RUNNING, FL_VERSION_STORED };
+struct fl_info_version {
+	enum fl_info_version_kind kind;
+	const char *name;  /* "fw.version" */
+	const char *value;
+	bool component;    /* DEVLINK_INFO_VERSION_TYPE_COMPONENT: may be flashed by name */
+};
+/* Replaces all that `devlink dev info` shows. Any of the strings may be NULL. */
+void fl_info_set(struct fl_txn *txn, const char *driver, const char *serial,
+		 const char *board_serial, const struct fl_info_version *versions, size_t count);
+
+/* Publishes the eswitch's state; without it ESWITCH_GET is not supported. -1: not told. */
+void fl_eswitch_set(struct fl_txn *txn, int mode, int inline_mode, int encap_mode);
+/* The mode as txn sees it, or -EOPNOTSUPP. */
+int fl_eswitch_mode(struct fl_txn *txn);
+
+/* One step of a flash update, told at once to all subscribers; done/total in bytes, 0 if
+ * unknown; timeout in seconds or 0. Context: the flash operation. */
+void fl_flash_notify(struct fl_txn *txn, const char *status, const char *component, uint64_t done,
+		     uint64_t total, uint64_t timeout_s);
+
+#endif

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * req.h - one request of a client, from the server to the command that answers it.
+ *
+ * The server parses and checks permission, then calls the command's handler on one of
+ * its I/O threads, where nothing may block. A handler that only reads answers at once,
+ * under RCU. One that changes something queues an operation and returns FL_LATER; it
+ * calls fl_req_complete() when the operation is over.
+ */
+#ifndef FL_CORE_REQ_H
+#define FL_CORE_REQ_H
+
+#include "lane/lane.h"
+#include "netns/netns.h"
+#include "nl/extack.h"
+#include "nl/devlink-attrs.h"
+#include "nl/msg.h"
+#include "nl/policy.h"
+
+struct fl_plane;
+
+/* Owned by the server; lives until complete() has been called or the handler returned. */
+struct fl_req {
+	struct fl_plane *plane;
+	struct fl_netns *ns;         /* of the asking socket; referenced */
+	struct fl_client *client;
+	const struct fl_cmd *cmd;
+	const struct nlmsghdr *nlh;  /* the whole request */
+	const struct nlattr *tb[DEVLINK_ATTR_MAX + 1];
+	uint32_t portid;             /* of the asking socket: goes into replies */
+	int netns_fd;                /* what NETNS_FD or NETNS_PID means, or -1; the server closes it */
+	struct fl_extack extack;
+	struct fl_msg reply;         /* messages to send before the ACK */
+	void (*complete)(struct fl_req *req, int err); /* the server's */
+};
+
+/* Starts the reply message of this request: `cmd` of the family, not multi-part. */
+void fl_req_begin(struct fl_req *req, uint8_t cmd);
+
+/* Ends a request for which the handler returned FL_LATER. Once. Context: any thread. */
+void fl_req_complete(struct fl_req *req, int err);
+
+/* A dump that goes on over many messages. */
+struct fl_dump {
+	uint64_t position[4]; /* the command's own: keys to go on from; zero at the start */
+	struct fl_msg *msg;   /* a fixed buffer: one datagram */
+	bool full;            /* set when an object did not fit */
+};
+
+struct fl_command {
+	/* 0 (reply, if any, is in req->reply), -errno with extack, or FL_LATER. */
+	int (*doit)(struct fl_req *req);
+	/* Puts messages until one does not fit. 1: there is more; 0: done; -errno. */
+	int (*dumpit)(struct fl_req *req, struct fl_dump *dump);
+};
+
+/* Indexed by DEVLINK_CMD_*; both NULL: not built. */
+extern const struct fl_command fl_commands[];
+extern const unsigned int fl_commands_len;
+
+#endif

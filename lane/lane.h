@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * lane.h - lanes, and operations that run on them.
+ *
+ * A lane is the ordered queue of one thing that can be busy by itself. Lanes form
+ * trees. An operation enters from the root of its tree down: shared on each lane
+ * above its own, alone on its own, first come first served at each (rule 1). Whoever
+ * is alone on a lane is thereby alone on everything below it.
+ *
+ * An operation is a chain of steps. A step runs on a worker thread, does not block
+ * (but see fl_op_block()), and ends in one of two ways: it returns a value (0 or a
+ * negative errno), or it arranges to be continued (fl_op_sleep, fl_op_wait,
+ * fl_op_join, fl_op_block, fl_op_yield) and returns FL_LATER. fl_op_then() names the step that gets
+ * the value, so that steps can call each other like functions:
+ *
+ *     static int reload_begin(struct fl_op *op)
+ *     {
+ *             fl_op_then(op, reload_after_down);
+ *             return driver_reload_down(op, ...);      // a value, or FL_LATER
+ *     }
+ *     static int reload_after_down(struct fl_op *op)
+ *     {
+ *             if (fl_op_result(op) < 0)
+ *                     return fl_op_result(op);
+ *             ...
+ *
+ * Clauses (docs/CONCURRENCY.md argues them; the model and the tests cite them):
+ *  L1  At most one operation is alone on a lane, and then no other operation that is
+ *      not its awaited child runs there or below.
+ *  L2  Requests at one lane are granted in the order in which they arrived at it.
+ *  L3  An operation waits only for operations on lanes strictly below its own, which
+ *      it spawned; they inherit its hold on the lanes from its own upward.
+ *  L4  Every other wait has a deadline, and is ended by a waker that needs no lane.
+ *  L5  After fl_lane_seal() nothing is queued at the lane or below that was not there;
+ *      what was queued ends with -ENODEV without having run; what runs is cancelled.
+ *  L6  Every submitted operation ends exactly once, by a call of its type's `ended`.
+ *  L7  No step and no callback runs with a leaf lock held or in an RCU read section.
+ *
+ * Ownership: an operation is embedded in its user's struct and counted; the lane, the
+ * scheduler and each waker hold references. type->free runs at the last put.
+ */
+#ifndef FL_LANE_LANE_H
+#define FL_LANE_LANE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct fl_sched;
+struct fl_lane;
+struct fl_op;
+
+/* ---- scheduler -------------------------------------------------------------------- */
+
+struct fl_sched_config {
+	unsigned int workers;          /* threads for steps; 0: one per CPU, at least 2 */
+	bool bkl;                      /* one lock around every operation, as in 2021 */
+	unsigned int max_ops;          /* queued and running, whole plane; 0: 131072 */
+	unsigned int max_ops_client;   /* of one client; 0: 32768 */
+	unsigned int max_block_device; /* threads blocked for one root lane; 0: 1024 */
+	unsigned int max_block;        /* threads blocked in all; 0: 4096 */
+	uint64_t remove_deadline_ns;   /* how long a removal waits before it parks; 0: 10 s */
+	uint64_t max_wait_ns;          /* the longest deadline a wait may have; 0: 600 s */
+};
+
+/* Starts workers and timers. Returns 0, -ENOMEM, -EAGAIN (no threads). */
+int fl_sched_new(const struct fl_sched_config *config, struct fl_sched **ret_sched);
+
+/* Ends everything: all lanes must have been removed; operations that are parked for
+ * ever are left behind with their threads. Context: not from a worker; may block. */
+void fl_sched_free(struct fl_sched *sched);
+
+const struct fl_sched_config *fl_sched_config(const struct fl_sched *sched);
+
+/* ---- clients ---------------------------------------------------------------------- */
+
+/* Who asked: carried by operations for limits and for `finelink show`. Counted. */
+struct fl_client;
+struct fl_client *fl_client_new(const char *name); /* at most 47 bytes are kept */
+struct fl_client *fl_client_get(struct fl_client *client);
+void fl_client_put(struct fl_client *client); /* NULL is fine */
+const char *fl_client_name(const struct fl_client *client);
+
+/* ---- lanes ------------------------------------------------------------------------ */
+
+/* A lane under parent (NULL: a root, such as a PF). `owner` is for the user.
+ * Returns 0, -ENOMEM, or -ENODEV if the parent or a lane above it is sealed.
+ * The caller gets one reference. Context: any; allocates. */
+int fl_lane_new(struct fl_sched *sched, struct fl_lane *parent, const char *name, void *owner,
+		struct fl_lane **ret_lane);
+
+/* A reference keeps the memory, not the lane usable: it may be sealed or gone. */
+struct fl_lane *fl_lane_get(struct fl_lane *lane);
+void fl_lane_put(struct fl_lane *lane); /* NULL is fine */
+
+const char *fl_lane_name(const struct fl_lane *lane);
+void *fl_lane_owner(const struct fl_lane *lane);
+struct fl_lane *fl_lane_parent(const struct fl_lane *lane);
+struct fl_sched *fl_lane_sched(const struct fl_lane *lane);
+
+/* True once sealed itself, or under a sealed one. A hint unless on the lane. */
+bool fl_lane_sealed(const struct fl_lane *lane);
+
+/* Whether lane is strictly below above. */
+bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);
+
+/* Seals a lane and everything below it, and unlinks it from its parent, without an
+ * operation. Context: alone on a lane above it, or nobody has seen the lane yet. */
+void fl_lane_discard(struct fl_lane *lane);
+
+/* ---- operations ------------------------------------------------------------------- */
+
+#define FL_LATER 1 /* a step has arranged to be continued */
+
+typedef int (*fl_step)(struct fl_op *op);
+
+enum fl_op_flags {
+	/* Seals the lane when submitted, and again lets it open if it ends with an error;
+	 * if it ends with 0 the lane is gone: unlinked from its parent (rule 6). */
+	FL_OP_REMOVES = 1 << 0,
+	/* Steps may sleep: they run on threads of the device's quota, not on workers. */
+	FL_OP_BLOCKS = 1 << 1,
+};
+
+struct fl_op_type {
+	const char *kind; /* for messages: "reload", "port-new", "probe" */
+	fl_step run;      /* the first step, once alone on the lane */
+	/* Called once, when the operation is over: after run's chain gave its value and
+	 * the holds were released, or without run having been called (-ENODEV sealed,
+	 * -ECANCELED). Awaited parents continue after it. May be NULL.
+	 * Context: a worker thread, no lane held; does not block. */
+	void (*ended)(struct fl_op *op, int err);
+	/* While the operation still holds its lanes, after the last step; cannot fail:
+	 * where a commit's reply leaves in order. May be NULL. */
+	void (*leaving)(struct fl_op *op, int err);
+	/* Frees the containing struct, at the last put. */
+	void (*free)(struct fl_op *op);
+	enum fl_op_flags flags;
+};
+
+enum fl_op_state { FL_OP_NEW, FL_OP_QUEUED, FL_OP_RUNNING, FL_OP_WAITING, FL_OP_ENDED, FL_OP_PARKED };
+
+#define FL_OP_DEPTH 8   /* lanes from root to leaf */
+#define FL_OP_FRAMES 12 /* fl_op_then() within each other */
+
+#include "lane/op-private.h" /* struct fl_op, for embedding; its fields are lane/'s own */
+
+/* Takes references on lane and client (client may be NULL: the plane itself). */
+void fl_op_init(struct fl_op *op, const struct fl_op_type *type, struct fl_lane *lane,
+		struct fl_client *client);
+
+struct fl_op *fl_op_get(struct fl_op *op);
+void fl_op_put(struct fl_op *op); /* NULL is fine */
+
+/* Queues op at its lane; its first reference passes to the scheduler (whatever the result).
+ * Returns 0; -ENODEV (sealed), -EBUSY (a limit of client, device or plane: tell the
+ * client which, fl_op_refusal()): then `ended` is not called. Context: any thread; never blocks. */
+int fl_op_submit(struct fl_op *op);
+
+/* Why the last submit of op was refused: a sentence for an extended ACK. */
+const char *fl_op_refusal(const struct fl_op *op);
+
+/* Starts child as an awaited child of the running op: it inherits op's hold and enters
+ * from op's lane downward. Its lane must be strictly below op's (or the program stops).
+ * op must fl_op_join() before it returns its last value. Results as fl_op_submit().
+ * Context: a step of op. */
+int fl_op_spawn(struct fl_op *op, struct fl_op *child);
+
+/* Continues with next when all children spawned so far have ended; fl_op_result() is
+ * then 0 or the first error of a child. */
+int fl_op_join(struct fl_op *op, fl_step next);
+
+/* Continues with next after ns nanoseconds; fl_op_result() is 0, or -ECANCELED. */
+int fl_op_sleep(struct fl_op *op, uint64_t ns, fl_step next);
+
+/* Continues with next on a thread that may sleep (of the device's quota), for one
+ * blocking system call. fl_op_result() is 0, or -EBUSY: no thread, next runs on a worker. */
+int fl_op_block(struct fl_op *op, fl_step next);
+
+/* Continues with next at once, behind what else is ready. */
+int fl_op_yield(struct fl_op *op, fl_step next);
+
+/* A wait for something that is no operation. fl_op_waker() first, hand the waker to
+ * whoever will end the wait, then fl_op_wait(). next runs with fl_op_result() = the
+ * status given to the waker, -ETIMEDOUT after the deadline, or -ECANCELED if the
+ * operation is cancelled. Whoever holds a waker must not rely on the wait going on. */
+struct fl_waker {
+	struct fl_op *op; /* a reference */
+	uint64_t turn;
+};
+struct fl_waker fl_op_waker(struct fl_op *op);
+int fl_op_wait(struct fl_op *op, uint64_t deadline_ns /* from now */, fl_step next);
+
+/* Ends the wait if it still goes on, and drops the waker's reference. Exactly once per
+ * waker. Context: any thread, needs no lane; never blocks. */
+void fl_waker_wake(struct fl_waker waker, int status);
+/* Drops the waker's reference without waking. */
+void fl_waker_drop(struct fl_waker waker);
+
+/* The value of the step, wait or children that the current step continues after. */
+int fl_op_result(const struct fl_op *op);
+
+/* Pushes next as the receiver of the value that the steps after it return. */
+void fl_op_then(struct fl_op *op, fl_step next);
+
+/* True once the operation has been told to stop (its lane or one above was sealed).
+ * A step that loops should look; all waits end with -ECANCELED. */
+bool fl_op_cancelled(const struct fl_op *op);
+
+/* True once a removal went on without this operation: its edits are refused. */
+bool fl_op_parked(const struct fl_op *op);
+
+/* Tells op and its awaited children to stop. Context: any. */
+void fl_op_cancel(struct fl_op *op);
+
+struct fl_lane *fl_op_lane(const struct fl_op *op);
+struct fl_client *fl_op_client(const struct fl_op *op);
+const char *fl_op_kind(const struct fl_op *op);
+
+/* ---- timers ----------------------------------------------------------------------- */
+
+/* A timer that calls fn(timer) once. fn runs on the one timer thread: it may wake an
+ * operation or arm a timer, and nothing slower. */
+struct fl_timer {
+	void (*fn)(struct fl_timer *timer);
+	uint64_t at_ns;
+	size_t heap_index; /* timer/'s own */
+};
+void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer));
+/* Arms timer for `ns` from now. It must not be armed. Returns 0 or -ENOMEM. */
+int fl_timer_arm(struct fl_sched *sched, struct fl_timer *timer, uint64_t ns);
+/* True if it was armed and now never runs; false if it has run, runs now or was never armed. */
+bool fl_timer_cancel(struct fl_sched *sched, struct fl_timer *timer);
+
+/* ---- looking in ------------------------------------------------------------------- */
+
+/* What `finelink show` tells of one operation; a copy. Times in ns of CLOCK_MONOTONIC, 0 if not yet. */
+struct fl_op_info {
+	char lane[64];
+	char kind[24];
+	char client[48];
+	enum fl_op_state state;
+	uint64_t queued_ns, started_ns;
+	bool cancelled, removes, blocks;
+	char waits_at[64]; /* the lane at which it queues, or "" */
+};
+struct fl_lane_info {
+	char name[64];
+	char parent[64];
+	bool sealed;
+	unsigned int holders; /* shared or alone */
+	unsigned int queued;
+};
+/* Calls back with copies, holding nothing. Not one instant's picture: each lane is
+ * copied by itself. Context: any thread that may allocate. Returns 0 or -ENOMEM. */
+int fl_sched_walk(struct fl_sched *sched,
+		  void (*lane)(const struct fl_lane_info *info, void *arg),
+		  void (*op)(const struct fl_op_info *info, void *arg), void *arg);
+
+struct fl_sched_stats {
+	uint64_t submitted, ended, refused, parked;
+	unsigned int ops, lanes, block_threads;
+};
+void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats);
+
+/* Waits until no operation is queued or running (parked ones aside). For tests and
+ * shutdown. Returns 0 or -ETIMEDOUT. Context: not from a step; may block. */
+int fl_sched_drain(struct fl_sched *sched, uint64_t deadline_ns);
+
+#endif

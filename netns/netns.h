@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * netns.h - the identity, life and death of real network namespaces.
+ *
+ * A struct fl_netns stands for one kernel namespace, known by its cookie (SO_NETNS_COOKIE,
+ * never reused; inode numbers are). It holds no descriptor of the namespace and so never
+ * keeps it alive. It carries what is kept per namespace: the index of the instances in
+ * it, and the log of notifications that its subscribers read.
+ *
+ * Rules of struct fl_netns:
+ * 1. cookie never changes.
+ * 2. instances: read under RCU; written under its index lock.
+ * 3. dead, nsid: atomic. dead is set once, when the kernel has told that the namespace is gone.
+ * 4. Counted; a reference keeps the memory, not the kernel's namespace.
+ */
+#ifndef FL_NETNS_NETNS_H
+#define FL_NETNS_NETNS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/lock.h"
+#include "base/pmap.h"
+#include "base/rcu.h"
+#include "lane/lane.h"
+
+struct fl_evlog;
+struct fl_netns_table;
+
+#define FL_NSID_NONE (-1) /* NETNSA_NSID_NOT_ASSIGNED */
+
+struct fl_netns {
+	uint64_t cookie;
+	int refs;
+	int dead;
+	int nsid; /* its id in the plane's own namespace, or FL_NSID_NONE */
+	struct fl_evlog *log;
+	struct fl_lock index_lock;
+	struct fl_pmap_node *instances; /* by instance index; core/'s */
+	struct fl_netns_table *table;
+	struct fl_rcu_head rcu;
+};
+
+struct fl_netns_config {
+	size_t log_bytes; /* bound of each namespace's log; 0: 4 MiB */
+	/* Called once when a namespace in which something may be is gone. Context: the
+	 * watcher thread, no lane, no lock; must not block: it posts operations. */
+	void (*on_death)(struct fl_netns *ns, void *arg);
+	/* Called after notifications were appended to ns's log. Context: any; must not block. */
+	void (*on_events)(struct fl_netns *ns, void *arg);
+	void *arg;
+};
+
+/* Starts watching. The calling thread's namespace is the initial one. Works without
+ * privilege too: then fl_netns_can_move() says why moves are impossible.
+ * Returns 0 or a negative errno. */
+int fl_netns_table_new(struct fl_sched *sched, const struct fl_netns_config *config,
+		       struct fl_netns_table **ret_table);
+void fl_netns_table_free(struct fl_netns_table *table);
+
+/* NULL if namespaces can be told apart and watched, else a sentence for the user. */
+const char *fl_netns_cannot_move(const struct fl_netns_table *table);
+
+struct fl_netns *fl_netns_initial(struct fl_netns_table *table); /* borrowed */
+
+/* The namespace with that cookie, made if it is not known yet. NULL: out of memory. */
+struct fl_netns *fl_netns_get_by_cookie(struct fl_netns_table *table, uint64_t cookie);
+struct fl_netns *fl_netns_get(struct fl_netns *ns);
+void fl_netns_put(struct fl_netns *ns); /* NULL is fine */
+
+/* Finds the namespace that the open file `fd` (nsfs) means and makes its death known:
+ * gives it an nsid in the initial namespace if it has none. The descriptor stays the
+ * caller's. Returns 0; -EINVAL (no network namespace); -EPERM (this process may not
+ * enter it), -EOPNOTSUPP. Context: blocks: fl_op_block(). */
+int fl_netns_resolve_fd(struct fl_netns_table *table, int fd, struct fl_netns **ret_ns);
+/* The same for an nsid as the namespace `asker` counts them. -ENOENT if there is none. */
+int fl_netns_resolve_id(struct fl_netns_table *table, struct fl_netns *asker, int nsid,
+			struct fl_netns **ret_ns);
+
+/* The id of ns as `asker` counts, from what was learnt so far; FL_NSID_NONE if none.
+ * Context: any; does not block. */
+int fl_netns_id_in(const struct fl_netns *ns, const struct fl_netns *asker);
+
+/* Makes fl_netns_id_in(ns, asker) known if it can be. Context: blocks. */
+void fl_netns_learn_id(struct fl_netns *ns, struct fl_netns *asker);
+
+bool fl_netns_dead(const struct fl_netns *ns);
+
+#endif
