@@ -213,6 +213,10 @@ bool fl_op_parked(const struct fl_op *op);
 /* Tells op and its awaited children to stop. Context: any. */
 void fl_op_cancel(struct fl_op *op);
 
+/* A pointer for callbacks whose steps run as part of an operation that is not theirs (a
+ * driver's): fl_op_set_data(op, data), fl_op_data(op). A callback that sets it saves what
+ * was there and puts it back before it returns its last value. */
+
 struct fl_lane *fl_op_lane(const struct fl_op *op);
 struct fl_client *fl_op_client(const struct fl_op *op);
 const char *fl_op_kind(const struct fl_op *op);

@@ -10,6 +10,7 @@
  *    two), cancelled, parked, state, times: atomic.
  * 4. path[].link, path[].mode, path[].held: under path[].lane's leaf lock.
  * 5. children, awaited_by: under the op leaf lock of the parent.
+ * 6. data: of the running step's code (fl_op_data()); lane/ does not look at it.
  */
 #ifndef FL_LANE_OP_PRIVATE_H
 #define FL_LANE_OP_PRIVATE_H
@@ -57,6 +58,18 @@ struct fl_op {
 
 	struct cds_list_head ready; /* in a run queue */
 	struct fl_timer *timer;
+
+	void *data; /* of whoever's callbacks run as steps: fl_op_set_data() */
 };
+
+static inline void fl_op_set_data(struct fl_op *op, void *data)
+{
+	op->data = data;
+}
+
+static inline void *fl_op_data(const struct fl_op *op)
+{
+	return op->data;
+}
 
 #endif
