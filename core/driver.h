@@ -103,7 +103,8 @@ struct fl_devlink_ops {
 	 * -EOPNOTSUPP, -EINVAL with extack. `lane_name` of the function follows from the index. */
 	int (*port_reserve)(struct fl_devlink *dl, const struct fl_port_new_attrs *attrs,
 			    uint32_t *ret_index, struct fl_extack *extack);
-	/* Gives an index back that never became a port. Context: any, at once. */
+	/* Gives an index back: one that never became a port, or, after the commit of port_del,
+	 * one that no longer is. Context: any, at once. */
 	void (*port_release)(struct fl_devlink *dl, uint32_t index);
 	/* Alone on the new port's lane, shared on the instance's. Makes the port in txn
 	 * (fl_port_add()). */
