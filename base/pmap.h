@@ -13,6 +13,7 @@
  *    not allocate, may run under a leaf lock), done (hands replaced nodes to RCU).
  * 3. Roots of one map form a line: each edit starts at the newest root. A node that an
  *    edit replaced belongs to older roots only, and is freed after a grace period.
+ * 4. One edit may change several maps; it publishes their roots after its last set.
  */
 #ifndef FL_BASE_PMAP_H
 #define FL_BASE_PMAP_H
@@ -22,19 +23,25 @@
 
 struct fl_pmap_node;
 
+#define FL_PMAP_CLASSES 4 /* sizes of nodes */
+#define FL_PMAP_LEVELS 16 /* nodes on a path, at most */
+
 /* An edit in progress. Context: one thread; plain data, `= {0}` starts it. */
 struct fl_pmap_edit {
-	struct fl_pmap_node *spare;   /* reserved nodes, not used yet */
+	uint64_t id; /* set by the first reserve */
+	struct fl_pmap_node *spare[FL_PMAP_CLASSES]; /* reserved nodes, not used yet */
+	unsigned int spares[FL_PMAP_CLASSES];
 	struct fl_pmap_node *fresh;   /* nodes that this edit made: may be changed in place */
 	struct fl_pmap_node *retired; /* nodes that this edit replaced */
-	unsigned int spares;
 };
 
 /* The value at key, or NULL. Context: RCU read section, or the only writer. */
 void *fl_pmap_get(const struct fl_pmap_node *root, uint64_t key);
 
-/* Makes sure that `changes` calls of fl_pmap_set() will find their nodes.
- * Returns 0 or -ENOMEM. Context: no leaf lock held. */
+/* Makes sure that `changes` further calls of fl_pmap_set() will find their nodes, however
+ * the maps look by then (some 6 KiB a change, for the worst case; what is not used is kept
+ * for the thread's next edit). Returns 0 or -ENOMEM: end the edit then too.
+ * Context: no leaf lock held. */
 int fl_pmap_reserve(struct fl_pmap_edit *edit, unsigned int changes);
 
 /* Sets key to value (NULL removes it) in the map at *root, and replaces *root by the
@@ -56,8 +63,9 @@ void fl_pmap_free(struct fl_pmap_node *root);
 
 /* Walks in ascending order of keys. Context: one RCU read section for the whole walk. */
 struct fl_pmap_iter {
-	const struct fl_pmap_node *node[12];
-	uint8_t slot[12];
+	const struct fl_pmap_node *node[FL_PMAP_LEVELS];
+	uint16_t left[FL_PMAP_LEVELS]; /* slots still to visit */
+	uint8_t index[FL_PMAP_LEVELS]; /* where the next of them lies */
 	int depth;
 	uint64_t key; /* of the entry last returned */
 };
