@@ -31,7 +31,8 @@ struct fl_driver {
 	/* Context: a step, alone on the device's lane; nothing else held. Valid replies: 0
 	 * (bound), -errno (not bound, everything taken back), FL_LATER as any step. */
 	int (*probe)(struct fl_op *op, struct fl_device *dev);
-	/* The same context; all children are gone. Valid replies: 0, FL_LATER (ends in 0). */
+	/* The same context; all children are gone. Valid replies: 0, FL_LATER (ends in 0). If
+	 * something above is removed meanwhile, waits give -ECANCELED: finish without them. */
 	int (*remove)(struct fl_op *op, struct fl_device *dev);
 };
 
@@ -52,14 +53,16 @@ struct fl_device_desc {
 	void (*platform_free)(void *platform);
 };
 
-/* Makes a device and its lane, unprobed. -EEXIST, -ENODEV (the parent goes), -ENOMEM.
- * The device lives until fl_device_remove...(); the caller gets no reference. */
+/* Makes a device and its lane, unprobed. -EEXIST, -ENODEV (the parent goes), -EINVAL (a
+ * name that is empty, too long or holds a slash), -ENOMEM; on failure `platform` stays the
+ * caller's. The device lives until fl_device_remove...(); the caller gets no reference. */
 int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
 		  struct fl_device **ret_dev);
 
 /* Probes on the device's own lane: by itself, or awaited by op (whose lane is above).
  * Results as fl_op_submit(). A failed or refused probe leaves the device unbound.
- * The fl_op_join() of spawned probes gives 0 whatever they returned (B3). */
+ * The fl_op_join() of spawned probes gives 0 whatever the drivers returned (B3); -ENODEV if
+ * a device went away before its probe began. */
 int fl_device_probe_post(struct fl_device *dev, struct fl_client *client);
 int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev);
 
@@ -70,7 +73,8 @@ int fl_device_remove_post(struct fl_device *dev, struct fl_client *client,
 			  void (*gone)(void *arg), void *arg);
 int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev);
 
-/* Spawns the removal of every child of dev (op is alone on dev's lane); then fl_op_join(). */
+/* Spawns the removal of every child of dev (op is alone on dev's lane); then fl_op_join().
+ * Gives the first error; the others are on their way. */
 int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev);
 
 struct fl_device *fl_device_get(struct fl_device *dev); /* keeps the memory only */
@@ -93,7 +97,8 @@ struct fl_device *fl_device_find(struct fl_bus_root *root, const char *bus, cons
 /* Calls fn for a copy of the list, each device referenced during its call. Returns 0 or -ENOMEM. */
 int fl_bus_walk(struct fl_bus_root *root, void (*fn)(struct fl_device *dev, void *arg), void *arg);
 
-/* The lowest unused id for auxiliary devices (mlx5_core.sf.N); given back when freed. */
+/* The lowest unused id for auxiliary devices (mlx5_core.sf.N), -ENOMEM or -ENOSPC; given
+ * back when freed. */
 int fl_auxiliary_id_alloc(struct fl_bus_root *root);
 void fl_auxiliary_id_free(struct fl_bus_root *root, int id);
 

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* probe.c - giving a device to its driver. */
+#include "bus/bus-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+
+struct fl_device_op *fl_device_op_new(struct fl_device *dev, const struct fl_op_type *type,
+				      struct fl_client *client)
+{
+	struct fl_device_op *dop = calloc(1, sizeof(*dop));
+
+	if (!dop)
+		return NULL;
+	dop->dev = fl_device_get(dev);
+	fl_op_init(&dop->op, type, dev->lane, client);
+	return dop;
+}
+
+void fl_device_op_free(struct fl_op *op)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+
+	fl_device_put(dop->dev);
+	free(dop);
+}
+
+/* Binds, unless a removal went on without this probe. Gives whether it is bound. */
+static bool bind_to(struct fl_device *dev, const struct fl_driver *driver)
+{
+	bool bound;
+
+	fl_lock_take(&dev->root->lock);
+	bound = !dev->closed;
+	if (bound)
+		__atomic_store_n(&dev->driver, driver, __ATOMIC_RELEASE);
+	fl_lock_drop(&dev->root->lock);
+	return bound;
+}
+
+static int late_remove_done(struct fl_op *op)
+{
+	return 0;
+}
+
+/* A child that fails does not fail its parent: the value is 0 whatever happened (B3). */
+static int probe_done(struct fl_op *op)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+	int err = fl_op_result(op);
+
+	if (err) {
+		fl_log(FL_LOG_WARN, "%s %s: probe by %s failed: %s", dop->dev->bus,
+		       dop->dev->name, dop->driver->name, strerror(-err));
+		return 0;
+	}
+	if (bind_to(dop->dev, dop->driver))
+		return 0;
+	/* It came back from a park: the removal is over and has not seen this driver (B2). */
+	fl_op_then(op, late_remove_done);
+	return dop->driver->remove(op, dop->dev);
+}
+
+static int probe_run(struct fl_op *op)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+
+	if (!dop->driver || fl_device_driver(dop->dev))
+		return 0;
+	fl_op_then(op, probe_done);
+	fl_assert_may_block("probe");
+	return dop->driver->probe(op, dop->dev);
+}
+
+static const struct fl_op_type probe_type = {
+	.kind = "probe",
+	.run = probe_run,
+	.free = fl_device_op_free,
+};
+
+static const struct fl_op_type probe_blocking_type = {
+	.kind = "probe",
+	.run = probe_run,
+	.free = fl_device_op_free,
+	.flags = FL_OP_BLOCKS,
+};
+
+static struct fl_device_op *probe_new(struct fl_device *dev, struct fl_client *client)
+{
+	const struct fl_driver *driver = fl_driver_match(dev);
+	struct fl_device_op *dop;
+
+	dop = fl_device_op_new(dev, driver && driver->blocks ? &probe_blocking_type : &probe_type,
+			       client);
+	if (dop)
+		dop->driver = driver;
+	return dop;
+}
+
+int fl_device_probe_post(struct fl_device *dev, struct fl_client *client)
+{
+	struct fl_device_op *dop = probe_new(dev, client);
+
+	return dop ? fl_op_submit(&dop->op) : -ENOMEM;
+}
+
+int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev)
+{
+	struct fl_device_op *dop = probe_new(dev, fl_op_client(op));
+
+	return dop ? fl_op_spawn(op, &dop->op) : -ENOMEM;
+}

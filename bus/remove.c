@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * remove.c - taking a device away: its children in parallel, then its driver, then itself.
+ *
+ * A removal does not fail. What it needs and cannot have at the moment (memory, a child
+ * whose own removal is just being refused) it tries again. Only if something above is
+ * being removed does it give up, half done: that removal starts it over, and each step
+ * goes on where the last attempt stopped.
+ */
+#include "bus/bus-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define RETRY_NS (1 * FL_NS_PER_MS)
+
+static int remove_children(struct fl_op *op);
+static int remove_unlink(struct fl_op *op);
+
+/* The children of dev, referenced; NULL if there are none. -ENOMEM. */
+static int children_get(struct fl_device *dev, struct fl_device ***ret_children, size_t *ret_count)
+{
+	struct fl_device **children = NULL;
+	struct fl_device *child;
+	size_t count, room = 0;
+
+	for (;;) {
+		count = 0;
+		fl_lock_take(&dev->root->lock);
+		cds_list_for_each_entry(child, &dev->children, sibling) {
+			if (count < room)
+				children[count] = fl_device_get(child);
+			count++;
+		}
+		fl_lock_drop(&dev->root->lock);
+		if (count <= room)
+			break;
+		for (size_t i = 0; i < room; i++)
+			fl_device_put(children[i]);
+		free(children);
+		room = count + 8;
+		children = calloc(room, sizeof(struct fl_device *));
+		if (!children)
+			return -ENOMEM;
+	}
+	*ret_children = children;
+	*ret_count = count;
+	return 0;
+}
+
+static void set_spawned(struct fl_device *dev, bool spawned)
+{
+	fl_lock_take(&dev->root->lock);
+	dev->spawned = spawned;
+	fl_lock_drop(&dev->root->lock);
+}
+
+int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
+{
+	struct fl_device **children;
+	size_t count;
+	int err, first = children_get(dev, &children, &count);
+
+	if (first)
+		return first;
+	for (size_t i = 0; i < count; i++) {
+		err = fl_device_remove_spawn(op, children[i]);
+		if (err && !first)
+			first = err;
+		fl_device_put(children[i]);
+	}
+	free(children);
+	return first;
+}
+
+/* Takes the children out of the tree whose removal was parked: it goes on without them. */
+static void abandon_parked(struct fl_device *dev)
+{
+	struct fl_device **children;
+	size_t count;
+
+	if (children_get(dev, &children, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		bool parked;
+
+		fl_lock_take(&dev->root->lock);
+		parked = children[i]->spawned;
+		fl_lock_drop(&dev->root->lock);
+		if (parked) {
+			fl_log(FL_LOG_ERR, "%s %s: its removal hangs; going on without it",
+			       children[i]->bus, children[i]->name);
+			fl_device_unlink(children[i]);
+		}
+		fl_device_put(children[i]);
+	}
+	free(children);
+}
+
+static bool has_children(struct fl_device *dev)
+{
+	bool has;
+
+	fl_lock_take(&dev->root->lock);
+	has = !cds_list_empty(&dev->children);
+	fl_lock_drop(&dev->root->lock);
+	return has;
+}
+
+static int remove_call(struct fl_op *op)
+{
+	struct fl_device *dev = fl_device_op_of(op)->dev;
+	const struct fl_driver *driver = fl_device_driver(dev);
+
+	__atomic_store_n(&dev->driver, NULL, __ATOMIC_RELEASE);
+	fl_op_then(op, remove_unlink);
+	fl_assert_may_block("remove");
+	return driver->remove(op, dev);
+}
+
+static int remove_blocking(struct fl_op *op)
+{
+	struct fl_device *dev = fl_device_op_of(op)->dev;
+
+	/* Without a thread of its own a sleeping driver would hold a shared one (rule 4). */
+	if (fl_op_result(op) == -EBUSY)
+		return fl_op_cancelled(op) ? -ECANCELED :
+					     fl_op_sleep(op, RETRY_NS, remove_children);
+	if (!fl_device_driver(dev))
+		return remove_unlink(op);
+	return remove_call(op);
+}
+
+static int remove_driver(struct fl_op *op)
+{
+	const struct fl_driver *driver = fl_device_driver(fl_device_op_of(op)->dev);
+
+	if (!driver)
+		return remove_unlink(op);
+	return driver->blocks ? fl_op_block(op, remove_blocking) : remove_call(op);
+}
+
+static int remove_joined(struct fl_op *op)
+{
+	struct fl_device *dev = fl_device_op_of(op)->dev;
+
+	abandon_parked(dev);
+	if (!has_children(dev))
+		return remove_driver(op);
+	if (fl_op_cancelled(op))
+		return -ECANCELED;
+	return fl_op_sleep(op, RETRY_NS, remove_children);
+}
+
+static int remove_children(struct fl_op *op)
+{
+	/* What could not be started, the next round starts. */
+	fl_device_remove_children_spawn(op, fl_device_op_of(op)->dev);
+	return fl_op_join(op, remove_joined);
+}
+
+static int remove_run(struct fl_op *op)
+{
+	struct fl_device *dev = fl_device_op_of(op)->dev;
+
+	fl_lock_take(&dev->root->lock);
+	dev->closed = true;
+	fl_lock_drop(&dev->root->lock);
+	return remove_children(op);
+}
+
+static int remove_unlink(struct fl_op *op)
+{
+	struct fl_device *dev = fl_device_op_of(op)->dev;
+
+	if (fl_device_unlink(dev) == 0)
+		return 0;
+	return fl_op_cancelled(op) ? fl_op_yield(op, remove_unlink) :
+				     fl_op_sleep(op, RETRY_NS, remove_unlink);
+}
+
+/* A removal that ends with an error was overtaken by one above it, which will remove the
+ * device: whom this one was to tell, that one tells. */
+static void remove_ended(struct fl_op *op, int err)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+	struct fl_device *dev = dop->dev;
+	void (*gone)(void *arg) = NULL;
+	void *gone_arg = NULL;
+
+	fl_lock_take(&dev->root->lock);
+	if (!err)
+		dev->removed = true;
+	if (dop->awaited && !fl_op_parked(op))
+		dev->spawned = false;
+	if (!dev->removed && dop->gone) {
+		dev->gone = dop->gone;
+		dev->gone_arg = dop->gone_arg;
+		dop->gone = NULL;
+	} else if (dev->removed) {
+		gone = dev->gone;
+		gone_arg = dev->gone_arg;
+		dev->gone = NULL;
+	}
+	fl_lock_drop(&dev->root->lock);
+	if (dop->gone)
+		dop->gone(dop->gone_arg);
+	if (gone)
+		gone(gone_arg);
+}
+
+static const struct fl_op_type remove_type = {
+	.kind = "remove",
+	.run = remove_run,
+	.ended = remove_ended,
+	.free = fl_device_op_free,
+	.flags = FL_OP_REMOVES,
+};
+
+int fl_device_remove_post(struct fl_device *dev, struct fl_client *client,
+			  void (*gone)(void *arg), void *arg)
+{
+	struct fl_device_op *dop = fl_device_op_new(dev, &remove_type, client);
+
+	if (!dop)
+		return -ENOMEM;
+	dop->gone = gone;
+	dop->gone_arg = arg;
+	return fl_op_submit(&dop->op);
+}
+
+int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev)
+{
+	struct fl_device_op *dop = fl_device_op_new(dev, &remove_type, fl_op_client(op));
+	int err;
+
+	if (!dop)
+		return -ENOMEM;
+	dop->awaited = true;
+	set_spawned(dev, true);
+	err = fl_op_spawn(op, &dop->op);
+	if (err)
+		set_spawned(dev, false);
+	return err;
+}
