@@ -17,7 +17,12 @@
  * token: the write end of a pipe, on which the plane writes one struct fl_wire_reply
  * when the request is done and its answer is queued. End of file instead means that
  * the plane or the connection is gone. A token needs no state in the program, so it
- * works across fork, exec, dup and threads.
+ * works across fork, exec, dup and threads. The reader of a token may have gone away:
+ * writing it must neither wait nor raise SIGPIPE.
+ *
+ * Requests of one connection are carried out in their order. So the reply to FL_WIRE_NAME
+ * also says that the answers to all earlier requests are queued (of a dump, as much as
+ * fits); a program that polls for an answer instead of waiting for it is synchronized so.
  */
 #ifndef FL_ATTACH_WIRE_H
 #define FL_ATTACH_WIRE_H
