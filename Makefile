@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# A thin front for meson: every target installs what it needs (scripts/deps.sh) and
+# builds before it runs.
+
+BUILD ?= build
+PREFIX ?= /usr/local
+PODS ?= 1000
+MESON_TEST = meson test --print-errorlogs
+
+all: $(BUILD)/build.ninja
+	ninja -C $(BUILD)
+
+deps:
+	scripts/deps.sh ci
+
+$(BUILD)/build.ninja:
+	scripts/deps.sh build
+	meson setup $(BUILD) --prefix=$(PREFIX)
+
+demo: all
+	$(BUILD)/cli/finelink launch --pods $(PODS)
+
+test: deps-test all
+	$(MESON_TEST) -C $(BUILD)
+
+bench: deps-test all
+	@test -x bench/run || { echo "bench: bench/run is missing" >&2; exit 1; }
+	bench/run $(BUILD)
+
+asan: deps-test
+	@test -f build-asan/build.ninja || \
+		meson setup build-asan -Db_sanitize=address,undefined --buildtype=debugoptimized
+	$(MESON_TEST) -C build-asan --timeout-multiplier 4
+
+tsan: deps-test
+	@test -f build-tsan/build.ninja || \
+		meson setup build-tsan -Db_sanitize=thread --buildtype=debugoptimized
+	$(MESON_TEST) -C build-tsan --timeout-multiplier 8
+
+deps-test:
+	@scripts/deps.sh test
+
+install: all
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf $(BUILD) build-asan build-tsan build-clang
+
+.PHONY: all deps demo test bench asan tsan deps-test install clean

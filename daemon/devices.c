@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+#include "daemon/devices.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct adding {
+	struct fl_plane *plane;
+	const char *name;
+	const struct fl_topology *topology;
+	char *error;
+};
+
+static int add_fail(struct adding *adding, size_t index, int err, const char *fmt, ...)
+	FL_PRINTF(4, 5);
+
+static int add_fail(struct adding *adding, size_t index, int err, const char *fmt, ...)
+{
+	char message[512];
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(message, sizeof(message), fmt, args);
+	va_end(args);
+	if (asprintf(&adding->error, "%s:%u: devices[%zu]: %s", adding->name,
+		     adding->topology->devices[index].line, index, message) < 0)
+		adding->error = NULL;
+	return err;
+}
+
+/* A plug-in stays loaded for the rest of the process: its drivers outlive the plane. */
+static int plugin_load(struct adding *adding, size_t index, const char *path)
+{
+	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	fl_plugin_init init;
+	int err;
+
+	if (!object)
+		return add_fail(adding, index, -ENOENT, "plugin: %s", dlerror());
+	*(void **)&init = dlsym(object, FL_PLUGIN_ENTRY);
+	if (!init)
+		return add_fail(adding, index, -EINVAL, "plugin: %s has no function " FL_PLUGIN_ENTRY,
+				path);
+	err = init(adding->plane);
+	if (err)
+		return add_fail(adding, index, err, "plugin: %s: %s", path, strerror(-err));
+	return 0;
+}
+
+/* Whether an earlier device has named the same path. */
+static bool plugin_is_loaded(const struct fl_topology *topology, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (topology->devices[i].foreign &&
+		    !strcmp(topology->devices[i].plugin.plugin, topology->devices[index].plugin.plugin))
+			return true;
+	return false;
+}
+
+static int plugins_load(struct adding *adding)
+{
+	const struct fl_topology *topology = adding->topology;
+	int err = 0;
+
+	for (size_t i = 0; i < topology->count && !err; i++)
+		if (topology->devices[i].foreign && !plugin_is_loaded(topology, i))
+			err = plugin_load(adding, i, topology->devices[i].plugin.plugin);
+	return err;
+}
+
+static int foreign_add_one(struct adding *adding, size_t index, const char *address)
+{
+	const struct fl_topology_foreign *foreign = &adding->topology->devices[index].plugin;
+	struct fl_device_desc desc = {
+		.bus = foreign->bus,
+		.name = address,
+		.match = foreign->driver,
+		.platform_free = free,
+	};
+	struct fl_device *dev;
+	int err;
+
+	if (foreign->options) {
+		desc.platform = strdup(foreign->options);
+		if (!desc.platform)
+			return -ENOMEM;
+	}
+	err = fl_device_add(fl_plane_bus(adding->plane), &desc, &dev);
+	if (err) {
+		free(desc.platform);
+		return add_fail(adding, index, err, "%s/%s: %s", foreign->bus, address, strerror(-err));
+	}
+	err = fl_device_probe_post(dev, NULL);
+	if (err)
+		return add_fail(adding, index, err, "%s/%s: probe: %s", foreign->bus, address,
+				strerror(-err));
+	return 0;
+}
+
+static int foreign_add(struct adding *adding, size_t index)
+{
+	const struct fl_topology_foreign *foreign = &adding->topology->devices[index].plugin;
+	int err = 0;
+
+	if (!foreign->count)
+		return foreign_add_one(adding, index, foreign->address);
+	for (unsigned int i = 0; i < foreign->count && !err; i++) {
+		char address[64];
+
+		snprintf(address, sizeof(address), "%s.%u", foreign->address, i);
+		err = foreign_add_one(adding, index, address);
+	}
+	return err;
+}
+
+static int device_add(struct adding *adding, size_t index)
+{
+	const struct fl_topology_device *device = &adding->topology->devices[index];
+	int err;
+
+	if (device->foreign)
+		return foreign_add(adding, index);
+	err = mlx5_nic_add(adding->plane, &device->mlx5);
+	if (err)
+		return add_fail(adding, index, err, "%s: %s", device->mlx5.address, strerror(-err));
+	return 0;
+}
+
+int fl_devices_add(struct fl_plane *plane, const char *name, const struct fl_topology *topology,
+		   char **ret_error)
+{
+	struct adding adding = { .plane = plane, .name = name, .topology = topology };
+	int err = mlx5_drivers_register(plane);
+
+	err = err ?: plugins_load(&adding);
+	for (size_t i = 0; i < topology->count && !err; i++)
+		err = device_add(&adding, i);
+	if (err)
+		*ret_error = adding.error ?: strdup(strerror(-err));
+	return err;
+}

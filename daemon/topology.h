@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * topology.h - which devices a plane has, from a YAML file (finelink-topology(5)).
+ *
+ * An error is one line for the user, "FILE:LINE: KEY: what is wrong", on the heap; the
+ * caller frees it.
+ */
+#ifndef FL_DAEMON_TOPOLOGY_H
+#define FL_DAEMON_TOPOLOGY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "drivers/mlx5/mlx5.h"
+
+/* A device of a plug-in: added on `bus` for the driver that matches `driver`. */
+struct fl_topology_foreign {
+	char *plugin; /* path of the shared object, relative ones from the topology's folder */
+	char *driver, *bus, *address;
+	char *options;      /* given to the driver as its platform data (a string), or NULL */
+	unsigned int count; /* 0: one, named `address`; else that many, "ADDRESS.0" and on */
+};
+
+struct fl_topology_device {
+	bool foreign;
+	unsigned int line; /* where it starts, for errors in making it; 0: in no file */
+	union {
+		struct mlx5_config mlx5;
+		struct fl_topology_foreign plugin;
+	};
+};
+
+struct fl_topology {
+	struct fl_topology_device *devices;
+	size_t count;
+};
+
+/* One two-port mlx5 NIC at 0000:03:00.0. */
+int fl_topology_default(struct fl_topology **ret_topology);
+
+/* Returns 0; -EINVAL or the errno of reading, with *ret_error set; -ENOMEM (no text). */
+int fl_topology_load(const char *path, struct fl_topology **ret_topology, char **ret_error);
+/* The same of a text in memory; `name` stands for the file in errors. */
+int fl_topology_parse(const char *name, const char *text, size_t len,
+		      struct fl_topology **ret_topology, char **ret_error);
+void fl_topology_free(struct fl_topology *topology); /* NULL is fine */
+
+#endif
