@@ -38,7 +38,7 @@ struct fl_bus_root {
 
 /*
  * Rules:
- * 1. root, bus, name, match, parent, lane, platform, platform_free, seq: never change.
+ * 1. root, bus, name, match, parent, lane, platform*, seq: never change.
  * 2. data: by the driver, on the device's lane.
  * 3. driver: written on the lane and under the root's lock; atomic.
  * 4. chain: read under RCU, written under the root's lock.
@@ -52,6 +52,7 @@ struct fl_device {
 	struct fl_lane *lane;
 	void *platform;
 	void (*platform_free)(void *platform);
+	void (*platform_gone)(void *platform);
 	void *data;
 	const struct fl_driver *driver;
 	struct fl_device *chain; /* the next one with the same hash */

@@ -50,7 +50,10 @@ struct fl_device_desc {
 	const char *match; /* copied; what fl_driver.match is compared to; NULL: from an auxiliary name */
 	struct fl_device *parent; /* NULL: a root device */
 	void *platform;   /* for the driver: what to make; freed by platform_free */
-	void (*platform_free)(void *platform);
+	void (*platform_free)(void *platform); /* with the memory: at the last reference */
+	/* Called once when the device's removal is over, whoever asked for it; may be NULL.
+	 * Context: a worker, no lane; may post, must not block. */
+	void (*gone)(void *platform);
 };
 
 /* Makes a device and its lane, unprobed. -EEXIST, -ENODEV (the parent goes), -EINVAL (a

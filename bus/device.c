@@ -103,6 +103,7 @@ int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
 	/* From the moment it is linked, a removal may take it away. */
 	dev->platform = desc->platform;
 	dev->platform_free = desc->platform_free;
+	dev->platform_gone = desc->gone;
 	err = fl_device_link(dev);
 	if (err) {
 		/* What was not taken over stays the caller's. */

@@ -189,9 +189,11 @@ static void remove_ended(struct fl_op *op, int err)
 	struct fl_device *dev = dop->dev;
 	void (*gone)(void *arg) = NULL;
 	void *gone_arg = NULL;
+	bool removed_now;
 
 	fl_lock_take(&dev->root->lock);
-	if (!err)
+	removed_now = !err && !dev->removed;
+	if (removed_now)
 		dev->removed = true;
 	if (dop->awaited && !fl_op_parked(op))
 		dev->spawned = false;
@@ -205,6 +207,8 @@ static void remove_ended(struct fl_op *op, int err)
 		dev->gone = NULL;
 	}
 	fl_lock_drop(&dev->root->lock);
+	if (removed_now && dev->platform_gone)
+		dev->platform_gone(dev->platform);
 	if (dop->gone)
 		dop->gone(dop->gone_arg);
 	if (gone)
