@@ -17,11 +17,16 @@
 int fl_ctrl_do(const struct nlmsghdr *request, uint32_t portid, struct fl_msg *reply,
 	       struct fl_extack *extack);
 
-/* Continues a dump: puts as many messages as fit msg (a fixed buffer). Returns 1 if there
- * is more, 0 at the end, or a negative errno. */
+/* Where a dump goes on; all zero at its start. */
 struct fl_ctrl_dump {
 	uint32_t position[4];
 };
+
+/* Continues a dump: puts as many messages as fit msg (a fixed buffer; a growing one takes
+ * all). Returns 1 if there is more, 0 at the end, or a negative errno: for a refused
+ * request, which only the first call gives and which an NLMSG_ERROR tells, not an
+ * NLMSG_DONE; or -EMSGSIZE if msg is empty and one message does not fit. The request must
+ * stay as it was. */
 int fl_ctrl_dump(const struct nlmsghdr *request, uint32_t portid, struct fl_ctrl_dump *state,
 		 struct fl_msg *msg, struct fl_extack *extack);
 

@@ -22,6 +22,17 @@ POLICY_TYPES = {
     "bitfield32": "BITFIELD32", "nest": "NESTED",
 }
 OTHER_TYPES = {"unused", "pad", "dynamic"}
+MACROS = [
+    "#define TYPE(t) { .type = FL_ATTR_##t }",
+    "#define RANGE(t, lo, hi) { .type = FL_ATTR_##t, .check = FL_CHECK_RANGE, .range = { lo, hi } }",
+    "#define MASK(t, bits) { .type = FL_ATTR_##t, .check = FL_CHECK_MASK, .mask = bits }",
+    "#define ONE_OF(t, list) { .type = FL_ATTR_##t, .check = FL_CHECK_ONE_OF, .values = list }",
+    "#define NEST(name, last)                                                               \\",
+    "\t{ .type = FL_ATTR_NESTED, .nested_max = last, .nested = fl_devlink_##name##_policy }",
+    "#define CMD(c, n) .cmd = DEVLINK_CMD_##c, .name = n",
+    "#define DO(c, last) .do_policy = c##_do, .do_max = last",
+    "#define DUMP(c, last) .dump_policy = c##_dump, .dump_max = last",
+]
 BITS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "uint": 64}
 
 
@@ -133,39 +144,35 @@ def make_header(data):
 
 
 def policy_line(data, attr):
-    fields = [f".type = FL_ATTR_{POLICY_TYPES[attr['type']]}"]
+    kind = POLICY_TYPES[attr["type"]]
+    value = f"TYPE({kind})"
     if "one_of" in attr:
-        fields += [".check = FL_CHECK_ONE_OF", f".values = {attr['one_of']}_values"]
+        value = f"ONE_OF({kind}, {attr['one_of']}_values)"
     elif "mask" in attr:
-        fields += [".check = FL_CHECK_MASK", f".max = {attr['mask']:#x}"]
+        value = f"MASK({kind}, {attr['mask']:#x})"
     elif "min" in attr or "max" in attr:
         top = attr.get("max", (1 << BITS[attr["type"]]) - 1)
-        fields += [".check = FL_CHECK_RANGE", f".min = {attr.get('min', 0)}", f".max = {top}"]
-    if "policy" in attr:
-        nested = data.policies[attr["policy"]]
-        fields += [f".nested = fl_devlink_{attr['policy']}_policy",
-                   f".nested_max = {nested['attributes'][-1]}"]
-    lines = [f"\t[{attr['name']}] = {{"]
-    lines += [f"\t\t{field}," for field in fields]
-    if len(fields) == 1:
-        return [f"\t[{attr['name']}] = {{ {fields[0]} }},"]
-    return lines + ["\t},"]
+        if top >> 32:
+            fail(f"{attr['name']}: a max of more than 32 bits is not built")
+        value = f"RANGE({kind}, {attr.get('min', 0)}, {top}U)"
+    elif "policy" in attr:
+        value = f"NEST({attr['policy']}, {data.policies[attr['policy']]['attributes'][-1]})"
+    return f"\t[{attr['name']}] = {value},"
 
 
 def policy_array(data, name, members, static):
     head = "static " if static else ""
     out = ["", f"{head}const struct fl_policy {name}[] = {{"]
     for member in members:
-        out += policy_line(data, data.by_name[member])
+        out.append(policy_line(data, data.by_name[member]))
     return out + ["};"]
 
 
-def command_lines(data, command):
+def command_lines(command):
     ident = command["name"].replace("-", "_")
     flags = []
     lines = [f"\t[DEVLINK_CMD_{ident.upper()}] = {{",
-             f"\t\t.cmd = DEVLINK_CMD_{ident.upper()},",
-             f"\t\t.name = \"{command['name']}\","]
+             f"\t\tCMD({ident.upper()}, \"{command['name']}\"),"]
     for mode in ("do", "dump"):
         if mode not in command:
             continue
@@ -176,16 +183,15 @@ def command_lines(data, command):
         elif not desc["strict"]:
             flags.append(f"FL_CMD_{mode.upper()}_LOOSE")
         if desc["attributes"]:
-            lines += [f"\t\t.{mode}_policy = {ident}_{mode},",
-                      f"\t\t.{mode}_max = {desc['attributes'][-1]},"]
+            lines.append(f"\t\t{mode.upper()}({ident}, {desc['attributes'][-1]}),")
     if command.get("admin"):
         flags.append("FL_CMD_ADMIN")
     return lines + [f"\t\t.flags = {' | '.join(flags)},", "\t},"]
 
 
 def make_policy(data):
-    out = ["", "#include \"nl/policy.h\"", "", "#include \"base/util.h\"",
-           "#include \"nl/devlink-attrs.h\""]
+    out = ["#include \"nl/policy.h\"", "", "#include \"base/util.h\"",
+           "#include \"nl/devlink-attrs.h\"", ""] + MACROS
     for name in sorted({a["one_of"] for a in data.by_name.values() if "one_of" in a}):
         values = ", ".join(str(v) for v in data.enum_values(name) if v)
         out += ["", f"static const uint8_t {name}_values[] = {{ {values}, 0 }};"]
@@ -200,9 +206,9 @@ def make_policy(data):
                 out += policy_array(data, f"{ident}_{mode}", command[mode]["attributes"], True)
     out += ["", "const struct fl_cmd fl_devlink_cmds[] = {"]
     for command in data.commands:
-        out += command_lines(data, command)
+        out += command_lines(command)
     out += ["};", "", "const unsigned int fl_devlink_cmds_len = FL_ARRAY_SIZE(fl_devlink_cmds);"]
-    return GENERATED + LICENSE + "\n".join(out[1:]) + "\n"
+    return GENERATED + LICENSE + "\n".join(out) + "\n"
 
 
 def main():
