@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * commands.c - which command is answered by what. A command that is missing here is not
+ * built yet: give its object a file, and its handlers a line.
+ */
+#include "base/util.h"
+#include "core/commands.h"
+
+const struct fl_command fl_commands[] = {
+	[DEVLINK_CMD_GET] = { fl_instance_get_doit, fl_instance_get_dumpit },
+	[DEVLINK_CMD_PORT_GET] = { fl_port_get_doit, fl_port_get_dumpit },
+	[DEVLINK_CMD_PORT_SET] = { fl_port_set_doit, NULL },
+	[DEVLINK_CMD_PORT_NEW] = { fl_port_new_doit, NULL },
+	[DEVLINK_CMD_PORT_DEL] = { fl_port_del_doit, NULL },
+	[DEVLINK_CMD_ESWITCH_GET] = { fl_eswitch_get_doit, NULL },
+	[DEVLINK_CMD_ESWITCH_SET] = { fl_eswitch_set_doit, NULL },
+	[DEVLINK_CMD_RELOAD] = { fl_reload_doit, NULL },
+	[DEVLINK_CMD_PARAM_GET] = { fl_param_get_doit, fl_param_get_dumpit },
+	[DEVLINK_CMD_PARAM_SET] = { fl_param_set_doit, NULL },
+	[DEVLINK_CMD_INFO_GET] = { fl_info_get_doit, fl_info_get_dumpit },
+	[DEVLINK_CMD_FLASH_UPDATE] = { fl_flash_update_doit, NULL },
+};
+
+const unsigned int fl_commands_len = FL_ARRAY_SIZE(fl_commands);

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * commit.c - applying a transaction: prepare everything that can fail, then swap one
+ * pointer and append the notifications under the commit lock (C2, C3), then clean up.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/die.h"
+#include "core/txn.h"
+
+struct commit {
+	struct fl_txn *txn;
+	struct fl_version *next;
+	struct fl_pmap_edit nodes;
+	struct fl_image *old_dev, *old_info, *old_eswitch;
+	struct fl_version *old;
+	struct fl_netns *old_ns;
+	struct fl_evrec *dropped[2];
+	bool in_plane_index, in_netns_index;
+};
+
+static void txn_free(struct fl_txn *txn)
+{
+	struct fl_edit *edit, *next;
+
+	cds_list_for_each_entry_safe(edit, next, &txn->edits, link)
+		free(edit);
+	for (unsigned int i = 0; i < txn->chains; i++) {
+		fl_evrec_put_chain(txn->events[i].first);
+		fl_netns_put(txn->events[i].ns);
+	}
+	fl_pmap_edit_done(&txn->by_key_edit);
+	fl_pmap_free(txn->by_key);
+	fl_netns_put(txn->values.ns);
+	fl_devlink_put(txn->dl);
+	fl_op_put(txn->op);
+	free(txn);
+}
+
+void fl_txn_abort(struct fl_txn *txn)
+{
+	struct fl_edit *edit;
+
+	if (!txn)
+		return;
+	cds_list_for_each_entry(edit, &txn->edits, link) {
+		if (edit->kind == FL_OBJ_PORT)
+			fl_port_aborted(txn, edit);
+		if (edit->obj)
+			edit->obj->ops->free(edit->obj);
+	}
+	if (txn->parts & FL_TXN_INFO)
+		free(txn->values.info);
+	if (txn->parts & FL_TXN_ESWITCH)
+		free(txn->values.eswitch);
+	txn_free(txn);
+}
+
+static int encode_edits(struct fl_txn *txn)
+{
+	struct fl_edit *edit;
+	int err;
+
+	cds_list_for_each_entry(edit, &txn->edits, link) {
+		err = edit->obj ? fl_obj_encode(txn, edit->obj) : 0;
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+static int commit_prepare(struct commit *c)
+{
+	struct fl_txn *txn = c->txn;
+	int err = txn->err;
+
+	if (!err)
+		err = encode_edits(txn);
+	if (err)
+		return err;
+	c->next = calloc(1, sizeof(*c->next));
+	if (!c->next)
+		return -ENOMEM;
+	if (txn->parts & FL_TXN_RELOAD) {
+		txn->values.dev = fl_devlink_encode(txn->dl, txn->values.reload_failed,
+						    &txn->values.stats, &txn->values.remote);
+		if (!txn->values.dev)
+			return -ENOMEM;
+	}
+	return fl_pmap_reserve(&c->nodes, txn->edit_count);
+}
+
+/* The indexes list before the version says so and after it said so; readers look at the
+ * version, so that they see an instance in exactly one namespace. */
+static int indexes_before(struct commit *c)
+{
+	struct fl_txn *txn = c->txn;
+	bool appears = (txn->parts & FL_TXN_REGISTERED) && txn->values.registered;
+	int err;
+
+	if (appears) {
+		err = fl_plane_index_add(txn->dl->plane, txn->dl);
+		if (err)
+			return err;
+		c->in_plane_index = true;
+	}
+	if (appears || ((txn->parts & FL_TXN_NETNS) && txn->values.registered)) {
+		err = fl_netns_index_add(txn->values.ns, txn->dl);
+		if (err)
+			return err;
+		c->in_netns_index = true;
+	}
+	return 0;
+}
+
+static void commit_undo(struct commit *c)
+{
+	struct fl_txn *txn = c->txn;
+
+	if (c->in_netns_index)
+		fl_netns_index_del(txn->values.ns, txn->dl);
+	if (c->in_plane_index)
+		fl_plane_index_del(txn->dl->plane, txn->dl);
+	if (txn->parts & FL_TXN_RELOAD)
+		free(txn->values.dev);
+	fl_pmap_edit_abort(&c->nodes);
+	free(c->next);
+	fl_txn_abort(txn);
+}
+
+static void apply_edits(struct commit *c)
+{
+	struct fl_version *next = c->next;
+	struct fl_edit *edit;
+
+	cds_list_for_each_entry(edit, &c->txn->edits, link) {
+		edit->replaced =
+			fl_pmap_set(&c->nodes, &next->objs[edit->kind], edit->key, edit->obj);
+		next->obj_count[edit->kind] += !!edit->obj - !!edit->replaced;
+	}
+}
+
+/* Only what this transaction set: the rest is whatever others have committed meanwhile. */
+static void apply_parts(struct commit *c)
+{
+	const struct fl_txn *txn = c->txn;
+	struct fl_version *next = c->next;
+
+	if (txn->parts & FL_TXN_REGISTERED)
+		next->registered = txn->values.registered;
+	if (txn->parts & FL_TXN_RELOAD) {
+		c->old_dev = next->dev;
+		next->dev = txn->values.dev;
+		next->reload_failed = txn->values.reload_failed;
+		next->stats = txn->values.stats;
+		next->remote = txn->values.remote;
+	}
+	if (txn->parts & FL_TXN_INFO) {
+		c->old_info = next->info;
+		next->info = txn->values.info;
+	}
+	if (txn->parts & FL_TXN_ESWITCH) {
+		c->old_eswitch = next->eswitch;
+		next->eswitch = txn->values.eswitch;
+		next->eswitch_mode = txn->values.eswitch_mode;
+		next->eswitch_inline = txn->values.eswitch_inline;
+		next->eswitch_encap = txn->values.eswitch_encap;
+	}
+	if (txn->parts & FL_TXN_NETNS) {
+		c->old_ns = next->ns;
+		next->ns = fl_netns_get(txn->values.ns);
+	}
+}
+
+static int commit_swap(struct commit *c)
+{
+	struct fl_txn *txn = c->txn;
+	struct fl_devlink *dl = txn->dl;
+
+	fl_lock_take(&dl->commit_lock);
+	if (fl_op_parked(txn->op)) {
+		fl_lock_drop(&dl->commit_lock);
+		return -ECANCELED;
+	}
+	c->old = dl->version;
+	*c->next = *c->old;
+	c->next->seq++;
+	apply_edits(c);
+	apply_parts(c);
+	fl_rcu_assign(dl->version, c->next);
+	for (unsigned int i = 0; i < txn->chains; i++) {
+		if (txn->events[i].first)
+			fl_evlog_append(txn->events[i].ns->log, txn->events[i].first,
+					&c->dropped[i]);
+		txn->events[i].first = NULL;
+	}
+	fl_lock_drop(&dl->commit_lock);
+	return 0;
+}
+
+static void version_free_rcu(struct fl_rcu_head *head)
+{
+	free(FL_CONTAINER_OF(head, struct fl_version, rcu));
+}
+
+static void obj_free_rcu(struct fl_rcu_head *head)
+{
+	struct fl_obj *obj = FL_CONTAINER_OF(head, struct fl_obj, rcu);
+
+	obj->ops->free(obj);
+}
+
+/* Images and the namespace that only the old version showed go with it. */
+struct leftover {
+	struct fl_rcu_head rcu;
+	struct fl_image *dev, *info, *eswitch;
+	struct fl_netns *ns;
+};
+
+static void leftover_free_rcu(struct fl_rcu_head *head)
+{
+	struct leftover *left = FL_CONTAINER_OF(head, struct leftover, rcu);
+
+	free(left->dev);
+	free(left->info);
+	free(left->eswitch);
+	fl_netns_put(left->ns);
+	free(left);
+}
+
+static void commit_retire(struct commit *c, struct leftover *left)
+{
+	struct fl_edit *edit;
+
+	left->dev = c->old_dev;
+	left->info = c->old_info;
+	left->eswitch = c->old_eswitch;
+	left->ns = c->old_ns;
+	fl_rcu_call(&left->rcu, leftover_free_rcu);
+	fl_rcu_call(&c->old->rcu, version_free_rcu);
+	fl_pmap_edit_done(&c->nodes);
+	cds_list_for_each_entry(edit, &c->txn->edits, link) {
+		if (edit->kind == FL_OBJ_PORT)
+			fl_port_committed(c->txn, edit);
+		if (edit->replaced)
+			fl_rcu_call(&edit->replaced->rcu, obj_free_rcu);
+	}
+}
+
+static void indexes_after(struct commit *c, struct fl_netns *old_ns)
+{
+	struct fl_txn *txn = c->txn;
+	bool vanishes = (txn->parts & FL_TXN_REGISTERED) && !txn->values.registered;
+
+	if (vanishes)
+		fl_plane_index_del(txn->dl->plane, txn->dl);
+	if (vanishes || ((txn->parts & FL_TXN_NETNS) && old_ns != txn->values.ns))
+		fl_netns_index_del(old_ns, txn->dl);
+}
+
+/* What others have to do now that the version is there. */
+static void commit_tell(struct commit *c)
+{
+	struct fl_txn *txn = c->txn;
+
+	for (unsigned int i = 0; i < txn->chains; i++) {
+		fl_evrec_put_chain(c->dropped[i]);
+		fl_netns_kick(txn->events[i].ns);
+	}
+	if (txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS))
+		fl_nested_changed(txn->dl);
+	/* It may have died between the resolution and the index: then its walk missed us. */
+	if ((txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS)) && txn->values.registered &&
+	    fl_netns_dead(txn->values.ns))
+		fl_return_post(txn->dl, txn->values.ns);
+}
+
+int fl_txn_commit(struct fl_txn *txn)
+{
+	struct commit c = { .txn = txn };
+	struct fl_netns *old_ns;
+	struct leftover *left;
+	int err;
+
+	fl_assert_may_block("fl_txn_commit()");
+	left = calloc(1, sizeof(*left));
+	err = left ? commit_prepare(&c) : -ENOMEM;
+	if (!err)
+		err = indexes_before(&c);
+	if (!err)
+		err = commit_swap(&c);
+	if (err) {
+		free(left);
+		commit_undo(&c);
+		return err;
+	}
+	/* Without a move the namespace is the one that the transaction began with. */
+	old_ns = fl_netns_get(c.old_ns ? c.old_ns : txn->values.ns);
+	indexes_after(&c, old_ns);
+	commit_retire(&c, left);
+	commit_tell(&c);
+	fl_netns_put(old_ns);
+	txn_free(txn);
+	return 0;
+}

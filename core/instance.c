@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * instance.c - devlink instances: their life, their handle, DEVLINK_CMD_GET.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/die.h"
+#include "core/commands.h"
+#include "core/instance.h"
+#include "core/plane-private.h"
+#include "nl/ctrl.h"
+
+const char *fl_devlink_bus_name(const struct fl_devlink *dl)
+{
+	return fl_device_bus(dl->device);
+}
+
+const char *fl_devlink_dev_name(const struct fl_devlink *dl)
+{
+	return fl_device_name(dl->device);
+}
+
+void *fl_devlink_priv(const struct fl_devlink *dl)
+{
+	return dl->priv;
+}
+
+struct fl_device *fl_devlink_device(const struct fl_devlink *dl)
+{
+	return dl->device;
+}
+
+struct fl_plane *fl_devlink_plane(const struct fl_devlink *dl)
+{
+	return dl->plane;
+}
+
+/* ---- life ------------------------------------------------------------------------- */
+
+struct fl_devlink *fl_devlink_get(struct fl_devlink *dl)
+{
+	__atomic_add_fetch(&dl->refs, 1, __ATOMIC_RELAXED);
+	return dl;
+}
+
+struct fl_devlink *fl_devlink_try_get(struct fl_devlink *dl)
+{
+	int refs = __atomic_load_n(&dl->refs, __ATOMIC_RELAXED);
+
+	while (refs) {
+		if (__atomic_compare_exchange_n(&dl->refs, &refs, refs + 1, true, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return dl;
+	}
+	return NULL;
+}
+
+static void version_destroy(struct fl_version *version)
+{
+	struct fl_pmap_iter iter;
+	struct fl_obj *obj;
+
+	for (int kind = 0; kind < FL_OBJ_KINDS; kind++) {
+		fl_pmap_iter_init(&iter, version->objs[kind], 0);
+		while ((obj = fl_pmap_iter_next(&iter)))
+			obj->ops->free(obj);
+		fl_pmap_free(version->objs[kind]);
+	}
+	free(version->dev);
+	free(version->info);
+	free(version->eswitch);
+	fl_netns_put(version->ns);
+	free(version);
+}
+
+static void devlink_destroy(struct fl_devlink *dl)
+{
+	if (dl->version)
+		version_destroy(dl->version);
+	if (dl->nested_in) {
+		fl_devlink_put(dl->nested_in->parent);
+		free(dl->nested_in);
+	}
+	fl_lane_put(dl->flash_lane);
+	fl_lane_put(dl->params_lane);
+	fl_lane_put(dl->lane);
+	fl_device_put(dl->device);
+	fl_lock_done(&dl->commit_lock);
+	free(dl->handle);
+	free(dl);
+}
+
+static void devlink_free_rcu(struct fl_rcu_head *head)
+{
+	devlink_destroy(FL_CONTAINER_OF(head, struct fl_devlink, rcu));
+}
+
+void fl_devlink_put(struct fl_devlink *dl)
+{
+	if (dl && !__atomic_sub_fetch(&dl->refs, 1, __ATOMIC_ACQ_REL))
+		fl_rcu_call(&dl->rcu, devlink_free_rcu);
+}
+
+static int handle_init(struct fl_devlink *dl)
+{
+	struct fl_msg msg;
+	int err;
+
+	fl_msg_init(&msg);
+	fl_msg_put_str(&msg, DEVLINK_ATTR_BUS_NAME, fl_devlink_bus_name(dl));
+	dl->dev_off = NLMSG_HDRLEN + GENL_HDRLEN + msg.len + NLA_HDRLEN;
+	fl_msg_put_str(&msg, DEVLINK_ATTR_DEV_NAME, fl_devlink_dev_name(dl));
+	fl_msg_put_uint(&msg, DEVLINK_ATTR_INDEX, dl->index);
+	err = msg.err;
+	dl->handle = err ? NULL : malloc(msg.len);
+	if (dl->handle) {
+		memcpy(dl->handle, msg.buf, msg.len);
+		dl->handle_len = msg.len;
+	}
+	fl_msg_done(&msg);
+	return dl->handle ? 0 : -ENOMEM;
+}
+
+static int version_init(struct fl_devlink *dl)
+{
+	struct fl_version *version = calloc(1, sizeof(*version));
+
+	if (!version)
+		return -ENOMEM;
+	version->ns = fl_netns_get(fl_netns_initial(fl_plane_netns(dl->plane)));
+	dl->version = version;
+	version->dev = fl_devlink_encode(dl, false, &version->stats, &version->remote);
+	return version->dev ? 0 : -ENOMEM;
+}
+
+static int sublane_init(struct fl_devlink *dl, const char *what, struct fl_lane **ret_lane)
+{
+	char name[96];
+
+	snprintf(name, sizeof(name), "%s/%s", fl_lane_name(dl->lane), what);
+	return fl_lane_new(fl_plane_sched(dl->plane), dl->lane, name, NULL, ret_lane);
+}
+
+int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
+		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl)
+{
+	struct fl_devlink *dl = calloc(1, sizeof(*dl));
+	int err;
+
+	if (!dl)
+		return -ENOMEM;
+	dl->refs = 1;
+	dl->plane = plane;
+	dl->device = fl_device_get(dev);
+	dl->lane = fl_lane_get(fl_device_lane(dev));
+	dl->ops = ops;
+	dl->priv = priv;
+	dl->index = fl_plane_next_index(plane);
+	fl_lock_init(&dl->commit_lock, commit);
+	err = handle_init(dl);
+	if (!err)
+		err = version_init(dl);
+	if (!err && ops->flash_update)
+		err = sublane_init(dl, "flash", &dl->flash_lane);
+	if (!err)
+		err = sublane_init(dl, "params", &dl->params_lane);
+	if (err) {
+		fl_devlink_free(dl);
+		return err;
+	}
+	*ret_dl = dl;
+	return 0;
+}
+
+void fl_devlink_free(struct fl_devlink *dl)
+{
+	if (!dl)
+		return;
+	fl_assert(!dl->version || !dl->version->registered);
+	if (dl->flash_lane)
+		fl_lane_discard(dl->flash_lane);
+	if (dl->params_lane)
+		fl_lane_discard(dl->params_lane);
+	fl_devlink_put(dl);
+}
+
+/* ---- encoding --------------------------------------------------------------------- */
+
+void fl_devlink_put_handle(struct fl_msg *msg, const struct fl_devlink *dl)
+{
+	fl_msg_put_raw(msg, dl->handle, dl->handle_len);
+}
+
+static void put_stats_entry(struct fl_msg *msg, unsigned int limit, uint32_t value)
+{
+	size_t nest = fl_msg_nest(msg, DEVLINK_ATTR_RELOAD_STATS_ENTRY, true);
+
+	fl_msg_put_u8(msg, DEVLINK_ATTR_RELOAD_STATS_LIMIT, limit);
+	fl_msg_put_u32(msg, DEVLINK_ATTR_RELOAD_STATS_VALUE, value);
+	fl_msg_nest_end(msg, nest);
+}
+
+/* no_reset makes sense for a firmware activation only. */
+static bool limit_fits(unsigned int action, unsigned int limit)
+{
+	return limit != DEVLINK_RELOAD_LIMIT_NO_RESET ||
+	       action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE;
+}
+
+/* Local statistics list the driver's actions and the limit unspecified; remote ones list
+ * all of them. */
+static void put_stats(struct fl_msg *msg, const struct fl_devlink *dl, uint16_t type, bool remote,
+		      const struct fl_reload_stats *stats)
+{
+	size_t nest = fl_msg_nest(msg, type, true), info, entries;
+
+	for (unsigned int action = 1; action < FL_RELOAD_ACTIONS; action++) {
+		if (!remote && !(dl->ops->reload_actions & 1u << action))
+			continue;
+		info = fl_msg_nest(msg, DEVLINK_ATTR_RELOAD_ACTION_INFO, true);
+		fl_msg_put_u8(msg, DEVLINK_ATTR_RELOAD_ACTION, action);
+		entries = fl_msg_nest(msg, DEVLINK_ATTR_RELOAD_ACTION_STATS, true);
+		for (unsigned int limit = 0; limit < FL_RELOAD_LIMITS; limit++) {
+			if (!limit_fits(action, limit))
+				continue;
+			if (limit && !remote && !(dl->ops->reload_limits & 1u << limit))
+				continue;
+			put_stats_entry(msg, limit, stats->count[limit][action]);
+		}
+		fl_msg_nest_end(msg, entries);
+		fl_msg_nest_end(msg, info);
+	}
+	fl_msg_nest_end(msg, nest);
+}
+
+struct fl_image *fl_devlink_encode(const struct fl_devlink *dl, bool reload_failed,
+				   const struct fl_reload_stats *stats,
+				   const struct fl_reload_stats *remote)
+{
+	struct fl_image *image;
+	struct fl_msg msg;
+	size_t nest;
+
+	fl_msg_init(&msg);
+	fl_msg_begin(&msg, FL_FAMILY_DEVLINK, 0, 0, 0, DEVLINK_CMD_NEW, 1);
+	fl_devlink_put_handle(&msg, dl);
+	fl_msg_put_u8(&msg, DEVLINK_ATTR_RELOAD_FAILED, reload_failed);
+	nest = fl_msg_nest(&msg, DEVLINK_ATTR_DEV_STATS, true);
+	put_stats(&msg, dl, DEVLINK_ATTR_RELOAD_STATS, false, stats);
+	put_stats(&msg, dl, DEVLINK_ATTR_REMOTE_RELOAD_STATS, true, remote);
+	fl_msg_nest_end(&msg, nest);
+	fl_msg_end(&msg);
+	image = fl_image_new(&msg);
+	fl_msg_done(&msg);
+	return image;
+}
+
+/* ---- finding ---------------------------------------------------------------------- */
+
+bool fl_devlink_in(const struct fl_devlink *dl, const struct fl_netns *ns)
+{
+	const struct fl_version *version = fl_devlink_version(dl);
+
+	return version->registered && version->ns == ns;
+}
+
+static int find_by_index(const struct fl_req *req, struct fl_devlink **ret_dl)
+{
+	uint64_t index = fl_attr_uint(req->tb[DEVLINK_ATTR_INDEX]);
+	struct fl_devlink *dl = fl_pmap_get(fl_rcu_deref(req->ns->instances), index);
+
+	if (!dl || !fl_devlink_in(dl, req->ns))
+		return -ENODEV;
+	*ret_dl = dl;
+	return 0;
+}
+
+int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl)
+{
+	const struct nlattr *bus = req->tb[DEVLINK_ATTR_BUS_NAME];
+	const struct nlattr *dev = req->tb[DEVLINK_ATTR_DEV_NAME];
+	struct fl_devlink *dl;
+
+	if (req->tb[DEVLINK_ATTR_INDEX])
+		return bus || dev ? -EINVAL : find_by_index(req, ret_dl);
+	if (!bus || !dev)
+		return -EINVAL;
+	dl = fl_plane_find(req->plane, fl_attr_str(bus), fl_attr_str(dev));
+	if (!dl || !fl_devlink_in(dl, req->ns))
+		return -ENODEV;
+	*ret_dl = dl;
+	return 0;
+}
+
+int fl_req_devlink_get(const struct fl_req *req, struct fl_devlink **ret_dl)
+{
+	struct fl_devlink *dl;
+	int err;
+
+	fl_rcu_read_lock();
+	err = fl_req_devlink(req, &dl);
+	if (!err && !fl_devlink_try_get(dl))
+		err = -ENODEV;
+	fl_rcu_read_unlock();
+	if (!err)
+		*ret_dl = dl;
+	return err;
+}
+
+void fl_instance_iter_init(struct fl_instance_iter *iter, const struct fl_netns *ns, uint64_t from)
+{
+	iter->ns = ns;
+	fl_pmap_iter_init(&iter->iter, fl_rcu_deref(ns->instances), from);
+}
+
+struct fl_devlink *fl_instance_iter_next(struct fl_instance_iter *iter,
+					 const struct fl_version **ret_version)
+{
+	const struct fl_version *version;
+	struct fl_devlink *dl;
+
+	while ((dl = fl_pmap_iter_next(&iter->iter))) {
+		version = fl_devlink_version(dl);
+		if (version->registered && version->ns == iter->ns) {
+			*ret_version = version;
+			return dl;
+		}
+	}
+	return NULL;
+}
+
+/* ---- DEVLINK_CMD_GET -------------------------------------------------------------- */
+
+int fl_instance_get_doit(struct fl_req *req)
+{
+	struct fl_devlink *dl;
+	int err;
+
+	fl_rcu_read_lock();
+	err = fl_req_devlink(req, &dl);
+	if (!err)
+		err = fl_image_put(&req->reply, fl_devlink_version(dl)->dev, DEVLINK_CMD_NEW, 0,
+				   req->nlh->nlmsg_seq, req->portid);
+	fl_rcu_read_unlock();
+	return err;
+}
+
+int fl_instance_get_dumpit(struct fl_req *req, struct fl_dump *dump)
+{
+	struct fl_instance_iter iter;
+	const struct fl_version *version;
+	struct fl_devlink *dl;
+	int more = 0;
+
+	fl_rcu_read_lock();
+	fl_instance_iter_init(&iter, req->ns, dump->position[0]);
+	while ((dl = fl_instance_iter_next(&iter, &version))) {
+		if (fl_image_put(dump->msg, version->dev, DEVLINK_CMD_NEW, NLM_F_MULTI,
+				 req->nlh->nlmsg_seq, req->portid)) {
+			dump->full = true;
+			more = 1;
+			break;
+		}
+		dump->position[0] = dl->index + 1ULL;
+	}
+	fl_rcu_read_unlock();
+	return more;
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * instance.h - a devlink instance and its versions, as core/ sees them.
+ *
+ * Clauses (model/README.md checks them, docs/CONCURRENCY.md argues them):
+ *  C1  A version never changes after it was published; it is freed a grace period after
+ *      the next one replaced it.
+ *  C2  A commit applies its edits to the version that is current at that moment, under
+ *      the commit lock; two operations that edit different objects lose nothing.
+ *  C3  The notifications of a commit are appended to the log after its version was
+ *      published and before the commit lock is dropped: who reads a notification and
+ *      then asks, is answered from that version or a newer one, and the notifications
+ *      of one instance are in the order of its commits.
+ *  C4  The reply follows the notifications.
+ *  C5  The edits of an operation that was parked are refused.
+ */
+#ifndef FL_CORE_INSTANCE_H
+#define FL_CORE_INSTANCE_H
+
+#include "base/lock.h"
+#include "core/driver.h"
+#include "core/object.h"
+#include "core/req.h"
+#include "netns/netns.h"
+
+#define FL_RELOAD_ACTIONS 3 /* __DEVLINK_RELOAD_ACTION_MAX */
+#define FL_RELOAD_LIMITS 2  /* __DEVLINK_RELOAD_LIMIT_MAX */
+
+struct fl_reload_stats {
+	uint32_t count[FL_RELOAD_LIMITS][FL_RELOAD_ACTIONS];
+};
+
+/* The state of one instance as of one commit (C1). */
+struct fl_version {
+	struct fl_rcu_head rcu;
+	uint64_t seq;                /* how many commits made it */
+	bool registered;
+	bool reload_failed;
+	struct fl_reload_stats stats;  /* what local reloads did */
+	struct fl_reload_stats remote; /* what others did to us */
+	struct fl_netns *ns;         /* referenced */
+	struct fl_image *dev;        /* DEV NEW */
+	struct fl_image *info;       /* INFO_GET, or NULL */
+	struct fl_image *eswitch;    /* ESWITCH_GET, or NULL */
+	int eswitch_mode, eswitch_inline, eswitch_encap;
+	struct fl_pmap_node *objs[FL_OBJ_KINDS];
+	uint32_t obj_count[FL_OBJ_KINDS];
+};
+
+/* Who shows this instance as nested: a port function of another one. */
+struct fl_nested_in {
+	struct fl_rcu_head rcu;
+	struct fl_devlink *parent; /* referenced */
+	uint32_t port;
+};
+
+/*
+ * Rules of struct fl_devlink:
+ * 1. plane, device, lanes, ops, priv, handle, index: never change after alloc.
+ * 2. version: read under RCU, written under commit_lock.
+ * 3. nested_in: read under RCU, written by the operation that links, exchanged atomically.
+ * 4. refs: atomic; a reference keeps the memory only.
+ */
+struct fl_devlink {
+	struct fl_version *version;
+	struct fl_plane *plane;
+	struct fl_device *device;
+	struct fl_lane *lane;        /* the device's */
+	struct fl_lane *flash_lane;  /* below it */
+	struct fl_lane *params_lane; /* below it */
+	const struct fl_devlink_ops *ops;
+	void *priv;
+	struct fl_lock commit_lock;
+	struct fl_nested_in *nested_in;
+	int refs;
+	uint32_t index;
+	uint16_t dev_off;      /* of the device name, in a message */
+	uint16_t handle_len;   /* bytes of the attributes BUS_NAME, DEV_NAME, INDEX */
+	unsigned char *handle;
+	struct fl_rcu_head rcu;
+};
+
+#define FL_BUS_OFF (NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN) /* of the bus name, in a message */
+
+const char *fl_devlink_bus_name(const struct fl_devlink *dl);
+const char *fl_devlink_dev_name(const struct fl_devlink *dl);
+
+/* A reference keeps the memory; whether the instance is registered, and where, only its
+ * version tells. */
+struct fl_devlink *fl_devlink_get(struct fl_devlink *dl);
+/* NULL if the last reference is gone already. Context: RCU read section. */
+struct fl_devlink *fl_devlink_try_get(struct fl_devlink *dl);
+void fl_devlink_put(struct fl_devlink *dl); /* NULL is fine */
+
+/* The current version. Context: RCU read section, or alone on what is asked for. */
+static inline const struct fl_version *fl_devlink_version(const struct fl_devlink *dl)
+{
+	return fl_rcu_deref(dl->version);
+}
+
+/* True if ns contains the instance. Context: RCU read section. */
+bool fl_devlink_in(const struct fl_devlink *dl, const struct fl_netns *ns);
+
+/* The instance that the request names. -EINVAL without a full handle, -ENODEV if the
+ * asker's namespace has none such. Context: RCU read section, no reference is taken. */
+int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl);
+/* The same with a reference, for operations. Context: any. */
+int fl_req_devlink_get(const struct fl_req *req, struct fl_devlink **ret_dl);
+
+/* Puts BUS_NAME, DEV_NAME and INDEX. */
+void fl_devlink_put_handle(struct fl_msg *msg, const struct fl_devlink *dl);
+/* Puts the nest `type` with the handle of nested, and its namespace id if it is not
+ * where `asker` is. Returns whether it was put (a nested instance that is not registered
+ * is not shown). Context: RCU read section. */
+bool fl_devlink_put_nested(struct fl_msg *msg, uint16_t type, const struct fl_devlink *nested,
+			   const struct fl_netns *asker);
+
+/* Encodes DEV NEW. NULL: out of memory. */
+struct fl_image *fl_devlink_encode(const struct fl_devlink *dl, bool reload_failed,
+				   const struct fl_reload_stats *stats,
+				   const struct fl_reload_stats *remote);
+
+/* The plane's index of registered instances by handle. fl_plane_index_add() gives -EEXIST for a
+ * handle that is taken. Context: may allocate. */
+int fl_plane_index_add(struct fl_plane *plane, struct fl_devlink *dl);
+void fl_plane_index_del(struct fl_plane *plane, struct fl_devlink *dl);
+struct fl_devlink *fl_plane_find(struct fl_plane *plane, const char *bus, const char *dev);
+
+/* The index of instances that a namespace lists; what is really in it the versions say. */
+int fl_netns_index_add(struct fl_netns *ns, struct fl_devlink *dl);
+void fl_netns_index_del(struct fl_netns *ns, struct fl_devlink *dl);
+
+/* Walks the instances in ns from *position on; sets *position past the one returned.
+ * Context: one RCU read section. */
+struct fl_instance_iter {
+	struct fl_pmap_iter iter;
+	const struct fl_netns *ns;
+};
+void fl_instance_iter_init(struct fl_instance_iter *iter, const struct fl_netns *ns, uint64_t from);
+struct fl_devlink *fl_instance_iter_next(struct fl_instance_iter *iter,
+					 const struct fl_version **ret_version);
+
+/* Posts the announcement of the port that shows dl as nested, if there is one. */
+void fl_nested_changed(struct fl_devlink *dl);
+
+/* Posts the return of dl to the initial namespace, if it is still in `dead` then. */
+void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* plane-private.h - the plane, for core/ alone. */
+#ifndef FL_CORE_PLANE_PRIVATE_H
+#define FL_CORE_PLANE_PRIVATE_H
+
+#include "base/lock.h"
+#include "core/plane.h"
+
+/*
+ * Rules:
+ * 1. sched, netns, bus: never change.
+ * 2. handles: read under RCU, written under index_lock.
+ * 3. next_index, on_events: atomic.
+ */
+struct fl_plane {
+	struct fl_sched *sched;
+	struct fl_netns_table *netns;
+	struct fl_bus_root *bus;
+	struct fl_lock index_lock;
+	struct fl_pmap_node *handles; /* registered instances, by hash of their handle */
+	uint32_t next_index;
+	void (*on_events)(struct fl_netns *ns, void *arg);
+	void *on_events_arg;
+};
+
+/* The next unused instance index; they are given out in ascending order, as the kernel does. */
+uint32_t fl_plane_next_index(struct fl_plane *plane);
+
+#endif

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * port-cmd.c - what clients ask of ports: PORT_GET, PORT_SET, PORT_NEW, PORT_DEL.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "core/cmd-op.h"
+#include "core/commands.h"
+#include "core/port.h"
+
+/* The port that the request names. Context: RCU read section. */
+static int req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
+		    const struct fl_port **ret_port)
+{
+	const struct fl_port *port;
+	struct fl_devlink *dl;
+	int err;
+
+	err = fl_req_devlink(req, &dl);
+	if (err)
+		return err;
+	if (!req->tb[DEVLINK_ATTR_PORT_INDEX])
+		return -EINVAL;
+	port = fl_port_find(fl_devlink_version(dl), fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]));
+	if (!port)
+		return -ENODEV;
+	*ret_dl = dl;
+	*ret_port = port;
+	return 0;
+}
+
+/* ---- PORT_GET --------------------------------------------------------------------- */
+
+int fl_port_get_doit(struct fl_req *req)
+{
+	const struct fl_port *port;
+	struct fl_devlink *dl;
+	int err;
+
+	fl_rcu_read_lock();
+	err = req_port(req, &dl, &port);
+	if (!err)
+		err = fl_obj_put(&req->reply, &port->obj, DEVLINK_CMD_PORT_NEW, 0,
+				 req->nlh->nlmsg_seq, req->portid, req->ns);
+	fl_rcu_read_unlock();
+	return err;
+}
+
+int fl_port_get_dumpit(struct fl_req *req, struct fl_dump *dump)
+{
+	return fl_dump_objs(req, dump, FL_OBJ_PORT, DEVLINK_CMD_PORT_NEW);
+}
+
+/* ---- PORT_SET --------------------------------------------------------------------- */
+
+static int port_set_type(struct fl_cmd_op *cmd, const struct fl_port_state *state)
+{
+	const struct nlattr *attr = cmd->req->tb[DEVLINK_ATTR_PORT_TYPE];
+
+	/* No driver here changes between Ethernet and InfiniBand. */
+	if (fl_attr_u16(attr) == state->type)
+		return 0;
+	return -EOPNOTSUPP;
+}
+
+static int port_set_done(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+	int err = fl_op_result(op);
+
+	if (!err)
+		fl_port_notify(cmd->txn, cmd->port);
+	return err;
+}
+
+static int port_set_function(struct fl_cmd_op *cmd, const struct fl_port_state *state)
+{
+	const struct nlattr *attr = cmd->req->tb[DEVLINK_ATTR_PORT_FUNCTION];
+	struct fl_port_fn_change *change = cmd->arg;
+	int err;
+
+	err = fl_port_fn_parse(attr, state, change, &cmd->req->extack);
+	if (err)
+		return err;
+	fl_op_then(&cmd->op, port_set_done);
+	if (!change->set)
+		return 0;
+	return cmd->dl->ops->port_fn_set(&cmd->op, cmd->txn, cmd->port, change);
+}
+
+static int port_set_work(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+	struct fl_port_state state;
+	int err;
+
+	err = fl_port_read(cmd->txn, cmd->port, &state);
+	if (!err && cmd->req->tb[DEVLINK_ATTR_PORT_TYPE])
+		err = port_set_type(cmd, &state);
+	if (err || !cmd->req->tb[DEVLINK_ATTR_PORT_FUNCTION])
+		return err;
+	if (!cmd->dl->ops->port_fn_set || !state.attrs.fn) {
+		fl_extack_set(&cmd->req->extack, "Port doesn't support function attributes");
+		return -EOPNOTSUPP;
+	}
+	return port_set_function(cmd, &state);
+}
+
+static void port_set_over(struct fl_cmd_op *cmd, int err)
+{
+	free(cmd->arg);
+}
+
+static const struct fl_cmd_op_type port_set_type_op = {
+	FL_CMD_OP("port-set", 0),
+	.work = port_set_work,
+	.over = port_set_over,
+};
+
+/* The lane of the request's port, and the instance; both referenced. */
+static int req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl,
+			struct fl_lane **ret_lane, bool *ret_added)
+{
+	const struct fl_port *port;
+	struct fl_devlink *dl;
+	int err;
+
+	fl_rcu_read_lock();
+	err = req_port(req, &dl, &port);
+	if (!err && !fl_devlink_try_get(dl))
+		err = -ENODEV;
+	if (!err) {
+		*ret_dl = dl;
+		*ret_lane = fl_lane_get(port->lane ? port->lane : dl->lane);
+		*ret_added = port->added;
+	}
+	fl_rcu_read_unlock();
+	return err;
+}
+
+int fl_port_set_doit(struct fl_req *req)
+{
+	struct fl_port_fn_change *change;
+	struct fl_devlink *dl;
+	struct fl_lane *lane;
+	bool added;
+	int err;
+
+	err = req_port_get(req, &dl, &lane, &added);
+	if (err)
+		return err;
+	change = calloc(1, sizeof(*change));
+	if (change) {
+		err = fl_cmd_op_post(req, &port_set_type_op, dl, lane,
+				     fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]), change);
+	} else {
+		fl_devlink_put(dl);
+		err = -ENOMEM;
+	}
+	if (err < 0)
+		free(change);
+	fl_lane_put(lane);
+	return err;
+}
+
+/* ---- PORT_NEW --------------------------------------------------------------------- */
+
+struct port_new {
+	struct fl_port_new_attrs attrs;
+	struct fl_lane *lane;
+};
+
+static int port_new_work(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+	struct port_new *new = cmd->arg;
+
+	cmd->txn->new_lane = new->lane;
+	cmd->txn->new_lane_index = cmd->port;
+	return cmd->dl->ops->port_new(op, cmd->txn, cmd->port, &new->attrs);
+}
+
+static void port_new_reply(struct fl_cmd_op *cmd)
+{
+	const struct fl_port *port;
+
+	fl_rcu_read_lock();
+	port = fl_port_find(fl_devlink_version(cmd->dl), cmd->port);
+	if (port)
+		fl_obj_put(&cmd->req->reply, &port->obj, DEVLINK_CMD_PORT_NEW, 0,
+			   cmd->req->nlh->nlmsg_seq, cmd->req->portid, cmd->req->ns);
+	fl_rcu_read_unlock();
+}
+
+static void port_new_undo(struct fl_devlink *dl, uint32_t index, struct port_new *new)
+{
+	if (new->lane)
+		fl_lane_discard(new->lane);
+	dl->ops->port_release(dl, index);
+}
+
+static void port_new_free(struct port_new *new)
+{
+	fl_lane_put(new->lane);
+	free(new);
+}
+
+static void port_new_over(struct fl_cmd_op *cmd, int err)
+{
+	if (err)
+		port_new_undo(cmd->dl, cmd->port, cmd->arg);
+	port_new_free(cmd->arg);
+}
+
+static const struct fl_cmd_op_type port_new_type = {
+	FL_CMD_OP("port-new", 0),
+	.work = port_new_work,
+	.reply = port_new_reply,
+	.over = port_new_over,
+};
+
+static int port_new_parse(struct fl_req *req, struct fl_port_new_attrs *ret_attrs)
+{
+	struct fl_port_new_attrs attrs = { 0 };
+	const struct nlattr **tb = req->tb;
+
+	if (!tb[DEVLINK_ATTR_PORT_FLAVOUR] || !tb[DEVLINK_ATTR_PORT_PCI_PF_NUMBER]) {
+		fl_extack_set(&req->extack, "Port flavour or PCI PF are not specified");
+		return -EINVAL;
+	}
+	attrs.flavour = fl_attr_u16(tb[DEVLINK_ATTR_PORT_FLAVOUR]);
+	attrs.pfnum = fl_attr_u16(tb[DEVLINK_ATTR_PORT_PCI_PF_NUMBER]);
+	if (tb[DEVLINK_ATTR_PORT_INDEX]) {
+		attrs.has_index = true;
+		attrs.index = fl_attr_u32(tb[DEVLINK_ATTR_PORT_INDEX]);
+	}
+	if (tb[DEVLINK_ATTR_PORT_CONTROLLER_NUMBER]) {
+		attrs.has_controller = true;
+		attrs.controller = fl_attr_u32(tb[DEVLINK_ATTR_PORT_CONTROLLER_NUMBER]);
+	}
+	if (attrs.flavour == DEVLINK_PORT_FLAVOUR_PCI_SF && tb[DEVLINK_ATTR_PORT_PCI_SF_NUMBER]) {
+		attrs.has_sfnum = true;
+		attrs.sfnum = fl_attr_u32(tb[DEVLINK_ATTR_PORT_PCI_SF_NUMBER]);
+	}
+	*ret_attrs = attrs;
+	return 0;
+}
+
+/* A lane of its own for the port that will be: other ports' commands do not see it. */
+static int port_new_post(struct fl_req *req, struct fl_devlink *dl, struct port_new *new)
+{
+	uint32_t index;
+	char name[96];
+	int err;
+
+	err = dl->ops->port_reserve(dl, &new->attrs, &index, &req->extack);
+	if (err)
+		goto out_put_devlink;
+	snprintf(name, sizeof(name), "%s/%u", fl_lane_name(dl->lane), index);
+	err = fl_lane_new(fl_plane_sched(dl->plane), dl->lane, name, NULL, &new->lane);
+	if (err)
+		goto out_release;
+	fl_devlink_get(dl);
+	err = fl_cmd_op_post(req, &port_new_type, dl, new->lane, index, new);
+	if (err < 0)
+		goto out_release_get;
+	fl_devlink_put(dl);
+	return err;
+
+out_release_get:
+	port_new_undo(dl, index, new);
+	goto out_put_devlink;
+out_release:
+	dl->ops->port_release(dl, index);
+out_put_devlink:
+	fl_devlink_put(dl);
+	return err;
+}
+
+int fl_port_new_doit(struct fl_req *req)
+{
+	struct fl_devlink *dl;
+	struct port_new *new;
+	int err;
+
+	err = fl_req_devlink_get(req, &dl);
+	if (err)
+		return err;
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		err = -ENOMEM;
+	else if (!dl->ops->port_new)
+		err = -EOPNOTSUPP;
+	else
+		err = port_new_parse(req, &new->attrs);
+	if (err)
+		fl_devlink_put(dl);
+	else
+		err = port_new_post(req, dl, new);
+	if (err < 0 && new)
+		port_new_free(new);
+	return err;
+}
+
+/* ---- PORT_DEL --------------------------------------------------------------------- */
+
+static int port_del_work(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+
+	if (!fl_txn_obj(cmd->txn, FL_OBJ_PORT, cmd->port))
+		return -ENODEV;
+	return cmd->dl->ops->port_del(op, cmd->txn, cmd->port);
+}
+
+static const struct fl_cmd_op_type port_del_type = {
+	FL_CMD_OP("port-del", FL_OP_REMOVES),
+	.work = port_del_work,
+};
+
+int fl_port_del_doit(struct fl_req *req)
+{
+	struct fl_devlink *dl;
+	struct fl_lane *lane;
+	bool added;
+	int err;
+
+	err = req_port_get(req, &dl, &lane, &added);
+	if (err)
+		return err;
+	if (!dl->ops->port_del || !added) {
+		fl_devlink_put(dl);
+		err = -EOPNOTSUPP;
+	} else {
+		err = fl_cmd_op_post(req, &port_del_type, dl, lane,
+				     fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]), NULL);
+	}
+	fl_lane_put(lane);
+	return err;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* port.h - ports as core/ keeps them. */
+#ifndef FL_CORE_PORT_H
+#define FL_CORE_PORT_H
+
+#include "core/instance.h"
+
+/* A port in a version; see struct fl_obj for who may write when. */
+struct fl_port {
+	struct fl_obj obj;
+	struct fl_port_state state;
+	uint32_t ifindex;
+	char netdev[16];             /* IFNAMSIZ; "" for none */
+	bool added;                  /* by PORT_NEW: PORT_DEL may remove it */
+	struct fl_lane *lane;        /* of its function, referenced; NULL: the instance's */
+	struct fl_devlink *nested;   /* on its function, referenced, or NULL */
+	uint16_t fn_nest;            /* offset of DEVLINK_ATTR_PORT_FUNCTION in the image, 0: none */
+};
+
+static inline const struct fl_port *fl_obj_port(const struct fl_obj *obj)
+{
+	return (const struct fl_port *)obj;
+}
+
+/* The port of a version. Context: RCU read section. */
+const struct fl_port *fl_port_find(const struct fl_version *version, uint32_t index);
+
+/* Links and unlinks what is nested; the port's half is set by the transaction. */
+int fl_nested_link(struct fl_devlink *nested, struct fl_devlink *parent, uint32_t port);
+void fl_nested_unlink(struct fl_devlink *nested);
+
+/* Puts DEVLINK_ATTR_PORT_FUNCTION without its end, so that a nested handle can follow;
+ * nothing if the port has no function. Returns the offset of the nest, or 0. */
+size_t fl_port_fn_encode(struct fl_msg *msg, const struct fl_port *port);
+
+/* Reads DEVLINK_ATTR_PORT_FUNCTION and checks it against what the port's function
+ * supports. Returns 0 or a negative errno with extack. */
+int fl_port_fn_parse(const struct nlattr *attr, const struct fl_port_state *state,
+		     struct fl_port_fn_change *ret_change, struct fl_extack *extack);
+
+#endif

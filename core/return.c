@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * return.c - bringing instances home from a namespace that died: a reload into the
+ * initial namespace, each on its own lane, all at once.
+ *
+ *  N3  The operation looks again on its lane: an instance that has moved on, or is gone,
+ *      is left alone.
+ *  N4  The instance comes home in any case; if its reload failed, with reload_failed set.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "core/plane.h"
+#include "core/reload.h"
+
+struct homecoming {
+	struct fl_op op;
+	struct fl_devlink *dl;
+	struct fl_netns *dead;
+	struct fl_reload reload;
+};
+
+static struct homecoming *homecoming(struct fl_op *op)
+{
+	return FL_CONTAINER_OF(op, struct homecoming, op);
+}
+
+static int return_done(struct fl_op *op)
+{
+	struct homecoming *home = homecoming(op);
+	int err = fl_op_result(op), commit_err;
+
+	if (err)
+		fl_log(FL_LOG_WARN, "%s/%s came home with a failed reload (error %d)",
+		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -err);
+	commit_err = fl_txn_commit(home->reload.txn);
+	if (commit_err)
+		fl_log(FL_LOG_ERR, "%s/%s could not be brought home (error %d)",
+		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -commit_err);
+	return commit_err;
+}
+
+static int return_run(struct fl_op *op)
+{
+	struct homecoming *home = homecoming(op);
+	struct fl_reload *reload = &home->reload;
+	bool there;
+	int err;
+
+	fl_rcu_read_lock();
+	there = fl_devlink_in(home->dl, home->dead);
+	fl_rcu_read_unlock();
+	if (!there)
+		return 0;
+	err = fl_txn_begin(op, home->dl, &reload->txn);
+	if (err)
+		return err;
+	reload->action = DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
+	reload->limit = DEVLINK_RELOAD_LIMIT_UNSPEC;
+	reload->target = fl_netns_get(fl_netns_initial(fl_plane_netns(home->dl->plane)));
+	reload->forced = true;
+	fl_op_then(op, return_done);
+	return fl_reload_run(op, reload);
+}
+
+static void return_free(struct fl_op *op)
+{
+	struct homecoming *home = homecoming(op);
+
+	fl_netns_put(home->reload.target);
+	fl_netns_put(home->dead);
+	fl_devlink_put(home->dl);
+	free(home);
+}
+
+static const struct fl_op_type return_type = {
+	.kind = "return",
+	.run = return_run,
+	.free = return_free,
+};
+
+void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead)
+{
+	struct homecoming *home = calloc(1, sizeof(*home));
+
+	if (!home) {
+		fl_log(FL_LOG_ERR, "out of memory: %s/%s stays in a dead namespace",
+		       fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
+		return;
+	}
+	home->dl = fl_devlink_get(dl);
+	home->dead = fl_netns_get(dead);
+	fl_op_init(&home->op, &return_type, dl->lane, NULL);
+	if (fl_op_submit(&home->op) == -EBUSY)
+		fl_log(FL_LOG_ERR, "%s/%s stays in a dead namespace: too many operations",
+		       fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
+}

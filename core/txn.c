@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * txn.c - collecting the edits of one operation. Committing them: commit.c.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/die.h"
+#include "core/txn.h"
+#include "nl/ctrl.h"
+
+static uint64_t edit_key(enum fl_obj_kind kind, uint64_t key)
+{
+	return (uint64_t)kind << 56 | key;
+}
+
+int fl_txn_begin(struct fl_op *op, struct fl_devlink *dl, struct fl_txn **ret_txn)
+{
+	struct fl_txn *txn = calloc(1, sizeof(*txn));
+
+	if (!txn)
+		return -ENOMEM;
+	txn->op = fl_op_get(op);
+	txn->dl = fl_devlink_get(dl);
+	txn->extack = &txn->own_extack;
+	CDS_INIT_LIST_HEAD(&txn->edits);
+	fl_rcu_read_lock();
+	txn->values = *fl_devlink_version(dl);
+	fl_netns_get(txn->values.ns);
+	fl_rcu_read_unlock();
+	*ret_txn = txn;
+	return 0;
+}
+
+struct fl_devlink *fl_txn_devlink(const struct fl_txn *txn)
+{
+	return txn->dl;
+}
+
+struct fl_op *fl_txn_op(const struct fl_txn *txn)
+{
+	return txn->op;
+}
+
+struct fl_extack *fl_txn_extack(const struct fl_txn *txn)
+{
+	return txn->extack;
+}
+
+void fl_txn_fail(struct fl_txn *txn, int err)
+{
+	if (!txn->err)
+		txn->err = err;
+}
+
+void fl_txn_touch(struct fl_txn *txn, enum fl_txn_part part)
+{
+	unsigned int first = part & ~txn->parts;
+
+	/* What the snapshot pointed to is the version's. */
+	if (first & FL_TXN_RELOAD)
+		txn->values.dev = NULL;
+	if (first & FL_TXN_INFO)
+		txn->values.info = NULL;
+	if (first & FL_TXN_ESWITCH)
+		txn->values.eswitch = NULL;
+	txn->parts |= part;
+}
+
+struct fl_edit *fl_txn_edit(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key)
+{
+	return fl_pmap_get(txn->by_key, edit_key(kind, key));
+}
+
+const struct fl_obj *fl_txn_obj(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key)
+{
+	const struct fl_edit *edit = fl_txn_edit(txn, kind, key);
+	const struct fl_obj *obj;
+
+	if (edit)
+		return edit->obj;
+	/* The operation is alone on the object's lane, so the object outlives the section. */
+	fl_rcu_read_lock();
+	obj = fl_pmap_get(fl_devlink_version(txn->dl)->objs[kind], key);
+	fl_rcu_read_unlock();
+	return obj;
+}
+
+static struct fl_edit *edit_new(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key)
+{
+	struct fl_edit *edit = calloc(1, sizeof(*edit));
+
+	if (!edit)
+		return NULL;
+	if (fl_pmap_reserve(&txn->by_key_edit, 1)) {
+		free(edit);
+		return NULL;
+	}
+	edit->kind = kind;
+	edit->key = key;
+	fl_pmap_set(&txn->by_key_edit, &txn->by_key, edit_key(kind, key), edit);
+	cds_list_add_tail(&edit->link, &txn->edits);
+	txn->edit_count++;
+	return edit;
+}
+
+void fl_txn_set(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key, struct fl_obj *obj)
+{
+	struct fl_edit *edit = fl_txn_edit(txn, kind, key);
+
+	if (!edit)
+		edit = edit_new(txn, kind, key);
+	if (!edit) {
+		if (obj)
+			obj->ops->free(obj);
+		fl_txn_fail(txn, -ENOMEM);
+		return;
+	}
+	if (edit->obj && edit->obj != obj)
+		edit->obj->ops->free(edit->obj);
+	edit->obj = obj;
+	if (obj)
+		obj->key = key;
+}
+
+struct each {
+	struct fl_pmap_iter committed, pending;
+	const struct fl_obj *obj;
+	const struct fl_edit *edit;
+	enum fl_obj_kind kind;
+};
+
+static void each_step_pending(struct each *each)
+{
+	each->edit = fl_pmap_iter_next(&each->pending);
+	if (each->edit && each->edit->kind != each->kind)
+		each->edit = NULL;
+}
+
+/* The next object in the order of keys; a pending edit hides the committed object. */
+static bool each_next(struct each *each, const struct fl_obj **ret_obj)
+{
+	if (!each->obj && !each->edit)
+		return false;
+	if (each->edit && (!each->obj || each->edit->key <= each->obj->key)) {
+		if (each->obj && each->obj->key == each->edit->key)
+			each->obj = fl_pmap_iter_next(&each->committed);
+		*ret_obj = each->edit->obj;
+		each_step_pending(each);
+	} else {
+		*ret_obj = each->obj;
+		each->obj = fl_pmap_iter_next(&each->committed);
+	}
+	return true;
+}
+
+void fl_txn_for_each(struct fl_txn *txn, enum fl_obj_kind kind,
+		     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg), void *arg)
+{
+	struct each each = { .kind = kind };
+	const struct fl_obj *obj;
+
+	fl_rcu_read_lock();
+	fl_pmap_iter_init(&each.committed, fl_devlink_version(txn->dl)->objs[kind], 0);
+	fl_pmap_iter_init(&each.pending, txn->by_key, edit_key(kind, 0));
+	each.obj = fl_pmap_iter_next(&each.committed);
+	each_step_pending(&each);
+	while (each_next(&each, &obj)) {
+		if (obj)
+			fn(txn, obj, arg);
+	}
+	fl_rcu_read_unlock();
+}
+
+/* The chain of the namespace that the transaction sees now. */
+static struct fl_event_chain *event_chain(struct fl_txn *txn)
+{
+	struct fl_event_chain *chain;
+
+	if (txn->chains && txn->events[txn->chains - 1].ns == txn->values.ns)
+		return &txn->events[txn->chains - 1];
+	fl_assert(txn->chains < FL_ARRAY_SIZE(txn->events));
+	chain = &txn->events[txn->chains++];
+	chain->ns = fl_netns_get(txn->values.ns);
+	return chain;
+}
+
+static void event_append(struct fl_txn *txn, struct fl_evrec *rec)
+{
+	struct fl_event_chain *chain = event_chain(txn);
+
+	if (chain->last)
+		chain->last->next = rec;
+	else
+		chain->first = rec;
+	chain->last = rec;
+}
+
+struct fl_evrec *fl_event_new(const struct fl_devlink *dl, const struct fl_msg *msg, bool has_port,
+			      uint32_t port)
+{
+	struct fl_evrec *rec;
+
+	if (msg->err)
+		return NULL;
+	rec = fl_evrec_new(msg->len);
+	if (!rec)
+		return NULL;
+	memcpy(rec->data, msg->buf, msg->len);
+	rec->group = FL_GROUP_CONFIG;
+	rec->cmd = ((const struct genlmsghdr *)(msg->buf + NLMSG_HDRLEN))->cmd;
+	rec->has_port = has_port;
+	rec->port_index = port;
+	rec->bus_off = FL_BUS_OFF;
+	rec->dev_off = dl->dev_off;
+	return rec;
+}
+
+void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_port, uint32_t port)
+{
+	struct fl_evrec *rec;
+
+	if (!txn->values.registered)
+		return;
+	rec = fl_event_new(txn->dl, msg, has_port, port);
+	if (!rec)
+		fl_txn_fail(txn, -ENOMEM);
+	else
+		event_append(txn, rec);
+}
+
+void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd)
+{
+	struct fl_edit *edit = fl_txn_edit(txn, obj->ops->kind, obj->key);
+	struct fl_msg msg;
+	int err = 0;
+
+	if (!txn->values.registered)
+		return;
+	if (edit && edit->obj == obj)
+		err = fl_obj_encode(txn, edit->obj);
+	fl_msg_init(&msg);
+	if (!err)
+		err = fl_obj_put(&msg, obj, cmd, 0, 0, 0, txn->values.ns);
+	if (err)
+		fl_txn_fail(txn, err);
+	else
+		fl_txn_notify_msg(txn, &msg, obj->ops->kind == FL_OBJ_PORT, (uint32_t)obj->key);
+	fl_msg_done(&msg);
+}
+
+static void txn_notify_dev(struct fl_txn *txn, uint8_t cmd)
+{
+	struct fl_image *image;
+	struct fl_msg msg;
+
+	image = fl_devlink_encode(txn->dl, txn->values.reload_failed, &txn->values.stats,
+				  &txn->values.remote);
+	if (!image) {
+		fl_txn_fail(txn, -ENOMEM);
+		return;
+	}
+	fl_msg_init(&msg);
+	if (!fl_image_put(&msg, image, cmd, 0, 0, 0))
+		fl_txn_notify_msg(txn, &msg, false, 0);
+	else
+		fl_txn_fail(txn, -ENOMEM);
+	fl_msg_done(&msg);
+	free(image);
+}
+
+void fl_txn_notify(struct fl_txn *txn)
+{
+	txn_notify_dev(txn, DEVLINK_CMD_NEW);
+}
+
+static void notify_new(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
+{
+	fl_txn_notify_obj(txn, obj, obj->ops->cmd_new);
+}
+
+static void notify_del(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
+{
+	fl_txn_notify_obj(txn, obj, obj->ops->cmd_del);
+}
+
+/* The order is that of SEMANTICS: ports before params when new, params first when gone. */
+static void announce_new(struct fl_txn *txn)
+{
+	txn_notify_dev(txn, DEVLINK_CMD_NEW);
+	fl_txn_for_each(txn, FL_OBJ_PORT, notify_new, NULL);
+	fl_txn_for_each(txn, FL_OBJ_PARAM, notify_new, NULL);
+}
+
+static void announce_gone(struct fl_txn *txn)
+{
+	fl_txn_for_each(txn, FL_OBJ_PARAM, notify_del, NULL);
+	fl_txn_for_each(txn, FL_OBJ_PORT, notify_del, NULL);
+	txn_notify_dev(txn, DEVLINK_CMD_DEL);
+}
+
+void fl_txn_register(struct fl_txn *txn)
+{
+	fl_assert(!txn->values.registered);
+	txn->values.registered = true;
+	fl_txn_touch(txn, FL_TXN_REGISTERED);
+	announce_new(txn);
+}
+
+void fl_txn_unregister(struct fl_txn *txn)
+{
+	fl_assert(txn->values.registered);
+	announce_gone(txn);
+	txn->values.registered = false;
+	fl_txn_touch(txn, FL_TXN_REGISTERED);
+}
+
+void fl_txn_move(struct fl_txn *txn, struct fl_netns *ns)
+{
+	struct fl_netns *old = txn->values.ns;
+
+	fl_assert(!(txn->parts & FL_TXN_NETNS));
+	announce_gone(txn);
+	txn->values.ns = fl_netns_get(ns);
+	fl_netns_put(old);
+	fl_txn_touch(txn, FL_TXN_NETNS);
+	announce_new(txn);
+}
+
+int fl_notify_now(struct fl_devlink *dl, const struct fl_msg *msg)
+{
+	struct fl_evrec *rec, *dropped = NULL;
+	struct fl_netns *ns;
+	bool registered;
+
+	fl_rcu_read_lock();
+	ns = fl_netns_get(fl_devlink_version(dl)->ns);
+	registered = fl_devlink_version(dl)->registered;
+	fl_rcu_read_unlock();
+	rec = registered ? fl_event_new(dl, msg, false, 0) : NULL;
+	if (rec) {
+		fl_evlog_append(ns->log, rec, &dropped);
+		fl_evrec_put_chain(dropped);
+		fl_netns_kick(ns);
+	}
+	fl_netns_put(ns);
+	return registered && !rec ? -ENOMEM : 0;
+}

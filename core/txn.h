@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * txn.h - the inside of a transaction, for the object files of core/.
+ */
+#ifndef FL_CORE_TXN_H
+#define FL_CORE_TXN_H
+
+#include <urcu/list.h>
+
+#include "core/instance.h"
+
+/* One object that a transaction changes: obj is its new value, NULL once it is removed. */
+struct fl_edit {
+	struct cds_list_head link;
+	enum fl_obj_kind kind;
+	uint64_t key;
+	struct fl_obj *obj;
+	struct fl_obj *replaced; /* filled by the commit */
+};
+
+/* Which fields of a version's instance part a transaction sets. */
+enum fl_txn_part {
+	FL_TXN_REGISTERED = 1 << 0,
+	FL_TXN_RELOAD = 1 << 1, /* reload_failed, stats, remote */
+	FL_TXN_NETNS = 1 << 2,
+	FL_TXN_INFO = 1 << 3,
+	FL_TXN_ESWITCH = 1 << 4,
+};
+
+/* Notifications for one namespace, in order. A move has two of them. */
+struct fl_event_chain {
+	struct fl_netns *ns; /* referenced */
+	struct fl_evrec *first, *last;
+};
+
+/* Context: the steps of one operation, one after another. */
+struct fl_txn {
+	struct fl_op *op;
+	struct fl_devlink *dl;
+	struct fl_extack *extack;
+	struct fl_extack own_extack;
+	int err;                        /* the first error; the commit returns it */
+	unsigned int parts;             /* enum fl_txn_part */
+	struct fl_version values;       /* of those parts; what the transaction sees */
+	struct cds_list_head edits;     /* in the order of their making */
+	unsigned int edit_count;
+	struct fl_pmap_node *by_key;    /* edits by kind and key */
+	struct fl_pmap_edit by_key_edit;
+	struct fl_event_chain events[2];
+	unsigned int chains;
+	struct fl_lane *new_lane;       /* of the port that PORT_NEW asked for; borrowed */
+	uint32_t new_lane_index;
+};
+
+/* The object as the transaction sees it, or NULL. Not to be changed. */
+const struct fl_obj *fl_txn_obj(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key);
+
+/* The object's pending edit, or NULL if the transaction has not changed it. */
+struct fl_edit *fl_txn_edit(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key);
+
+/* Makes obj the value of its key; takes it over, also on failure (sticky). NULL removes. */
+void fl_txn_set(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key, struct fl_obj *obj);
+
+/* Encodes obj as it is now and queues it as a notification. Quiet if the instance is
+ * not registered. */
+void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd);
+
+/* Queues a copy of msg as a notification in the namespace that the transaction sees. */
+void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_port, uint32_t port);
+
+/* Walks the objects of a kind as the transaction sees them, in the order of keys. */
+void fl_txn_for_each(struct fl_txn *txn, enum fl_obj_kind kind,
+		     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg), void *arg);
+
+/* Remembers the first error. */
+void fl_txn_fail(struct fl_txn *txn, int err);
+
+/* Marks a part of the instance's own values as set by this transaction. */
+void fl_txn_touch(struct fl_txn *txn, enum fl_txn_part part);
+
+/* Moves the instance: what is registered is told gone in the old namespace and new in the other. */
+void fl_txn_move(struct fl_txn *txn, struct fl_netns *ns);
+
+/* A message about dl that leaves now, not with a commit: flash progress. */
+int fl_notify_now(struct fl_devlink *dl, const struct fl_msg *msg);
+
+/* An evrec that carries the messages of `msg`. NULL: out of memory. */
+struct fl_evrec *fl_event_new(const struct fl_devlink *dl, const struct fl_msg *msg, bool has_port,
+			      uint32_t port);
+
+/* Pieces of a commit that need more than the version: core/port.c. */
+struct fl_port;
+void fl_port_committed(struct fl_txn *txn, const struct fl_edit *edit);
+void fl_port_aborted(struct fl_txn *txn, const struct fl_edit *edit);
+
+#endif
