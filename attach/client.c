@@ -69,6 +69,14 @@ int fl_link_send(struct fl_link *link, const void *msg, size_t len, int netns_fd
 	return fl_link_send_packet(link, FL_WIRE_NETLINK, NULL, msg, len, &fds);
 }
 
+int fl_link_set(struct fl_link *link, uint32_t option, uint32_t value)
+{
+	const struct fl_link_fds none = { 0 };
+
+	return fl_link_send_packet(link, FL_WIRE_SETOPT, (uint32_t[]){ option, value }, NULL, 0,
+				   &none);
+}
+
 ssize_t fl_link_recv(struct fl_link *link, void *buf, size_t cap)
 {
 	const struct nlmsghdr *nlh = buf;

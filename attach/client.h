@@ -46,6 +46,10 @@ int fl_link_fd(const struct fl_link *link);
 /* A sequence number for the next request; never 0. */
 uint32_t fl_link_seq(struct fl_link *link);
 
+/* Sets a SOL_NETLINK option (NETLINK_EXT_ACK, NETLINK_CAP_ACK, ...) for what is sent after
+ * it. Does not wait. Errors: those of fl_link_send(). */
+int fl_link_set(struct fl_link *link, uint32_t option, uint32_t value);
+
 /* Sends one or more netlink messages. netns_fd: the namespace that a NETNS_FD attribute
  * in it means, or -1; the caller keeps it. Does not wait.
  * Errors: -EAGAIN (the plane has not read what was sent before; try again when the
