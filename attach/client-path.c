@@ -77,7 +77,7 @@ static int choose(const char *path, const char **ret_base, const char **ret_tail
 
 int fl_link_path(const char *path, char *ret_path, size_t cap, struct fl_link_error *error)
 {
-	const char *base, *tail;
+	const char *base = "", *tail = "";
 	char dir[PATH_MAX] = "";
 	int err = choose(path, &base, &tail, error);
 

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* shim-call.c - packets to the plane, and waiting for it. */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/netlink.h>
+#include <string.h>
+#include <sys/syscall.h>
+
+#include "attach/shim.h"
+
+/*
+ * The system calls here are made directly: send() and recv() of a netlink socket do not
+ * end half-way when their thread is cancelled or a signal handler has run.
+ */
+#define SYNC_SECONDS 1
+
+/* Fills control with the descriptors, returns its length. */
+static size_t put_fds(struct cmsghdr *control, int token, int netns)
+{
+	int fds[2], count = 0;
+
+	if (token >= 0)
+		fds[count++] = token;
+	if (netns >= 0)
+		fds[count++] = netns;
+	if (!count)
+		return 0;
+	control->cmsg_level = SOL_SOCKET;
+	control->cmsg_type = SCM_RIGHTS;
+	control->cmsg_len = CMSG_LEN(count * sizeof(int));
+	memcpy(CMSG_DATA(control), fds, count * sizeof(int));
+	return CMSG_SPACE(count * sizeof(int));
+}
+
+int shim_packet(int fd, const struct fl_wire_hdr *hdr, const void *payload, size_t len, int token,
+		int netns, int flags)
+{
+	struct fl_wire_hdr full = *hdr;
+	struct iovec iov[2] = { { &full, sizeof(full) }, { (void *)payload, len } };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(2 * sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = len ? 2 : 1 };
+
+	full.version = FL_WIRE_VERSION;
+	full.rcvmax = shim_fd_rcvmax(fd);
+	full.flags = (token >= 0 ? FL_WIRE_F_TOKEN : 0) | (netns >= 0 ? FL_WIRE_F_NETNS : 0);
+	msg.msg_controllen = put_fds(&control.header, token, netns);
+	msg.msg_control = msg.msg_controllen ? control.room : NULL;
+	if (syscall(SYS_sendmsg, fd, &msg, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL) >= 0)
+		return 0;
+	switch (errno) {
+	case EPIPE:
+		return -ECONNRESET; /* the plane has ended; a netlink socket has no EPIPE */
+	case ETOOMANYREFS:
+		return -ENOBUFS;
+	default:
+		return -errno;
+	}
+}
+
+/* Waits for a reply, past signal handlers. timeout NULL: for ever. sock_events: 0, or
+ * POLLIN to return -EAGAIN when the socket has something to read. */
+static int wait_token(int fd, int token, short sock_events, const struct timespec *timeout,
+		      struct fl_wire_reply *ret_reply)
+{
+	struct pollfd fds[2] = { { token, POLLIN, 0 }, { fd, sock_events, 0 } };
+	struct fl_wire_reply reply;
+	struct timespec left;
+
+	for (;;) {
+		if (timeout)
+			left = *timeout;
+		long got = syscall(SYS_ppoll, fds, 2, timeout ? &left : NULL, NULL, 0);
+
+		if (got == 0)
+			return -ETIMEDOUT;
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got < 0)
+			continue;
+		if (fds[1].revents & POLLNVAL) {
+			fds[1].fd = -1; /* closed by another thread; the request goes on */
+			if (!fds[0].revents)
+				continue;
+		}
+		break;
+	}
+	/* Looked at first: the reply may have been written just before the plane ended. */
+	if (syscall(SYS_read, token, &reply, sizeof(reply)) == (long)sizeof(reply)) {
+		*ret_reply = reply;
+		return reply.error;
+	}
+	return fds[1].revents & sock_events ? -EAGAIN : -ECONNRESET;
+}
+
+/* A pipe whose ends are both non-blocking: the plane must not wait for its reader. */
+static int token_open(int token[2])
+{
+	if (!syscall(SYS_pipe2, token, O_CLOEXEC | O_NONBLOCK))
+		return 0;
+	/* A netlink socket needs no descriptor to send: call it what it is, a shortage. */
+	return errno == EMFILE || errno == ENFILE ? -ENOBUFS : -errno;
+}
+
+int shim_call(int fd, struct fl_wire_hdr *hdr, const void *payload, size_t len, int netns,
+	      int flags, struct fl_wire_reply *ret_reply)
+{
+	int token[2], saved = errno;
+	int err = token_open(token);
+
+	if (err)
+		return err;
+	do {
+		err = shim_packet(fd, hdr, payload, len, token[1], netns, flags);
+	} while (err == -EINTR);
+	syscall(SYS_close, token[1]);
+	if (!err)
+		err = wait_token(fd, token[0], 0, NULL, ret_reply);
+	syscall(SYS_close, token[0]);
+	errno = saved;
+	return err;
+}
+
+bool shim_sync(int fd)
+{
+	static const struct timespec timeout = { .tv_sec = SYNC_SECONDS };
+	struct fl_wire_hdr hdr = { .kind = FL_WIRE_NAME };
+	struct fl_wire_reply reply;
+	int token[2], saved = errno;
+
+	/* Cleared first: what another thread sends from now on needs a new synchronization. */
+	if (!shim_fd_clear(fd, SHIM_UNSYNCED))
+		return false;
+	if (!token_open(token)) {
+		int err = shim_packet(fd, &hdr, NULL, 0, token[1], -1, MSG_DONTWAIT);
+
+		syscall(SYS_close, token[1]);
+		if (!err)
+			err = wait_token(fd, token[0], POLLIN, &timeout, &reply);
+		if (err == -EAGAIN)
+			shim_fd_set(fd, SHIM_UNSYNCED); /* more may be behind what came */
+		syscall(SYS_close, token[0]);
+	}
+	errno = saved;
+	return true;
+}
