@@ -144,6 +144,11 @@ int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
  * readers keep the memory. */
 void fl_devlink_free(struct fl_devlink *dl); /* NULL is fine */
 
+/* A reference keeps the memory; whether the instance is registered, and where, only its
+ * version tells. */
+struct fl_devlink *fl_devlink_get(struct fl_devlink *dl);
+void fl_devlink_put(struct fl_devlink *dl); /* NULL is fine */
+
 void *fl_devlink_priv(const struct fl_devlink *dl);
 struct fl_device *fl_devlink_device(const struct fl_devlink *dl);
 struct fl_plane *fl_devlink_plane(const struct fl_devlink *dl);

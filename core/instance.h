@@ -85,12 +85,8 @@ struct fl_devlink {
 const char *fl_devlink_bus_name(const struct fl_devlink *dl);
 const char *fl_devlink_dev_name(const struct fl_devlink *dl);
 
-/* A reference keeps the memory; whether the instance is registered, and where, only its
- * version tells. */
-struct fl_devlink *fl_devlink_get(struct fl_devlink *dl);
 /* NULL if the last reference is gone already. Context: RCU read section. */
 struct fl_devlink *fl_devlink_try_get(struct fl_devlink *dl);
-void fl_devlink_put(struct fl_devlink *dl); /* NULL is fine */
 
 /* The current version. Context: RCU read section, or alone on what is asked for. */
 static inline const struct fl_version *fl_devlink_version(const struct fl_devlink *dl)
