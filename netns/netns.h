@@ -12,6 +12,15 @@
  * 2. instances: read under RCU; written under its index lock.
  * 3. dead, nsid: atomic. dead is set once, when the kernel has told that the namespace is gone.
  * 4. Counted; a reference keeps the memory, not the kernel's namespace.
+ * 5. watch_id: atomic; set once. The links and `learnt` are written under the table's
+ *    lock and read under RCU; resync is the watcher's.
+ *
+ * Clauses, which the tests cite:
+ *  N1  A namespace that was resolved, and that somebody still references, is reported to
+ *      on_death exactly once after it is gone, and never before, whatever ids the kernel
+ *      reuses and whatever notices are lost.
+ *  N2  No call leaves a descriptor or a socket behind that keeps a namespace alive.
+ *  N3  All references to one live namespace are to one struct.
  */
 #ifndef FL_NETNS_NETNS_H
 #define FL_NETNS_NETNS_H
@@ -38,11 +47,18 @@ struct fl_netns {
 	struct fl_lock index_lock;
 	struct fl_pmap_node *instances; /* by instance index; core/'s */
 	struct fl_netns_table *table;
+	/* The rest is netns/'s own. */
+	uint32_t watch_id; /* its id in the watch namespace; 0: not watched */
+	uint32_t resync;
+	struct fl_netns *next_cookie, *next_watch; /* in the table's chains */
+	struct fl_netns_learnt *learnt;
+	unsigned int learnts;
 	struct fl_rcu_head rcu;
 };
 
 struct fl_netns_config {
 	size_t log_bytes; /* bound of each namespace's log; 0: 4 MiB */
+	int watch_rcvbuf; /* of the socket with the notices of death; 0: 4 MiB. Tests lose some */
 	/* Called once when a namespace in which something may be is gone. Context: the
 	 * watcher thread, no lane, no lock; must not block: it posts operations. */
 	void (*on_death)(struct fl_netns *ns, void *arg);
@@ -66,14 +82,17 @@ struct fl_netns *fl_netns_initial(struct fl_netns_table *table); /* borrowed */
 /* The namespace with that cookie, made if it is not known yet. NULL: out of memory. */
 struct fl_netns *fl_netns_get_by_cookie(struct fl_netns_table *table, uint64_t cookie);
 struct fl_netns *fl_netns_get(struct fl_netns *ns);
-void fl_netns_put(struct fl_netns *ns); /* NULL is fine */
+/* NULL is fine. Context: any, also under a leaf lock; what is last is freed later. */
+void fl_netns_put(struct fl_netns *ns);
 
 /* Finds the namespace that the open file `fd` (nsfs) means and makes its death known:
  * gives it an nsid in the initial namespace if it has none. The descriptor stays the
  * caller's. Returns 0; -EINVAL (no network namespace); -EPERM (this process may not
- * enter it), -EOPNOTSUPP. Context: blocks: fl_op_block(). */
+ * enter it), -EOPNOTSUPP (the kernel tells no cookies), -ENOMEM, -EMFILE and the like.
+ * Context: a thread whose namespace is the initial one; blocks: fl_op_block(). */
 int fl_netns_resolve_fd(struct fl_netns_table *table, int fd, struct fl_netns **ret_ns);
-/* The same for an nsid as the namespace `asker` counts them. -ENOENT if there is none. */
+/* The same for an nsid as the namespace `asker` counts them. -ENOENT if there is none, or
+ * if nothing below /run/netns or /proc leads to it. asker has been resolved, or is initial. */
 int fl_netns_resolve_id(struct fl_netns_table *table, struct fl_netns *asker, int nsid,
 			struct fl_netns **ret_ns);
 
@@ -81,7 +100,8 @@ int fl_netns_resolve_id(struct fl_netns_table *table, struct fl_netns *asker, in
  * Context: any; does not block. */
 int fl_netns_id_in(const struct fl_netns *ns, const struct fl_netns *asker);
 
-/* Makes fl_netns_id_in(ns, asker) known if it can be. Context: blocks. */
+/* Makes fl_netns_id_in(ns, asker) known if it can be: as the kernel does when it names one
+ * namespace in another, it gives ns an id there if it has none. Context: blocks. */
 void fl_netns_learn_id(struct fl_netns *ns, struct fl_netns *asker);
 
 bool fl_netns_dead(const struct fl_netns *ns);
