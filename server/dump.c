@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "server/dump.h"
+
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "base/rcu.h"
+#include "nl/ctrl.h"
+#include "server/output.h"
+#include "server/session.h"
+
+/* What the kernel sends to a socket that has not read yet: a page without its overhead. */
+#define DUMP_DATAGRAM_MIN 3776
+/* Datagrams of one session in one turn (S3). */
+#define DUMP_SHARE 16
+/* How many of them may be in the socket ahead of the reader. */
+#define DUMP_AHEAD 4
+
+/* How far it has come; put back if a datagram finds no room after all. */
+struct dump_place {
+	bool ended;
+	int error; /* what DONE tells, once ended */
+	struct fl_dump dump;
+	struct fl_ctrl_dump ctrl;
+};
+
+struct fl_session_dump {
+	bool active;
+	size_t bound;
+	const struct fl_command *command; /* NULL: nlctrl */
+	struct fl_req req;
+	struct dump_place place;
+	size_t request_cap;
+	struct nlmsghdr *request; /* a copy */
+};
+
+bool fl_dump_active(const struct fl_session *session)
+{
+	return session->dump && session->dump->active;
+}
+
+void fl_dump_free(struct fl_session *session)
+{
+	if (!session->dump)
+		return;
+	free(session->dump->request);
+	free(session->dump);
+	session->dump = NULL;
+}
+
+/* How large a datagram may be: what the client has shown to take, within bounds. */
+static size_t dump_bound(struct fl_session *session)
+{
+	size_t bound = session->rcvmax;
+	int want;
+	socklen_t len = sizeof(session->sndbuf);
+
+	if (bound < DUMP_DATAGRAM_MIN)
+		bound = DUMP_DATAGRAM_MIN;
+	if (bound > FL_DUMP_DATAGRAM_MAX)
+		bound = FL_DUMP_DATAGRAM_MAX;
+	want = (int)(DUMP_AHEAD * bound);
+	if (session->sndbuf < 2 * (unsigned int)want) {
+		setsockopt(session->fd, SOL_SOCKET, SO_SNDBUF, &want, sizeof(want));
+		getsockopt(session->fd, SOL_SOCKET, SO_SNDBUF, &session->sndbuf, &len);
+	}
+	return bound;
+}
+
+/* Keeps the request for as long as the dump lasts. */
+static int dump_copy_request(struct fl_session_dump *dump, const struct nlmsghdr *nlh)
+{
+	struct nlmsghdr *copy;
+
+	if (nlh->nlmsg_len > dump->request_cap) {
+		copy = realloc(dump->request, nlh->nlmsg_len);
+		if (!copy)
+			return -ENOMEM;
+		dump->request = copy;
+		dump->request_cap = nlh->nlmsg_len;
+	}
+	memcpy(dump->request, nlh, nlh->nlmsg_len);
+	return 0;
+}
+
+static void dump_init(struct fl_session *session, const struct fl_cmd *cmd,
+		      const struct fl_command *command)
+{
+	struct fl_session_dump *dump = session->dump;
+	struct fl_req *req = &dump->req;
+
+	memset(req, 0, sizeof(*req));
+	req->plane = session->req.plane;
+	req->ns = session->ns;
+	req->client = session->client;
+	req->cmd = cmd;
+	req->nlh = dump->request;
+	req->portid = session->portid;
+	req->netns_fd = -1;
+	memset(&dump->place, 0, sizeof(dump->place));
+	dump->command = command;
+}
+
+/* Moves what the parser found at fault from the copy to the original request. */
+static void dump_blame(const struct fl_session_dump *dump, const struct nlmsghdr *nlh,
+		       struct fl_extack *extack)
+{
+	const char *from = (const char *)dump->request, *to = (const char *)nlh;
+
+	*extack = dump->req.extack;
+	if (extack->bad_attr)
+		extack->bad_attr = (const void *)(to + ((const char *)extack->bad_attr - from));
+	if (extack->miss_nest)
+		extack->miss_nest = (const void *)(to + ((const char *)extack->miss_nest - from));
+}
+
+/* Puts the next part into msg. Returns 1 (more), 0 (that was all) or a negative errno. */
+static int dump_fill(struct fl_session_dump *dump, struct fl_msg *msg)
+{
+	int got;
+
+	dump->place.dump.msg = msg;
+	dump->place.dump.full = false;
+	fl_rcu_read_lock();
+	if (dump->command)
+		got = dump->command->dumpit(&dump->req, &dump->place.dump);
+	else
+		got = fl_ctrl_dump(dump->request, dump->req.portid, &dump->place.ctrl, msg,
+				   &dump->req.extack);
+	fl_rcu_read_unlock();
+	/* An object that does not even fit an empty datagram would come again for ever. */
+	return got > 0 && !msg->len ? -EMSGSIZE : got;
+}
+
+/* Ends the dump in msg. False if there is no room: it gets a datagram of its own. */
+static bool dump_put_done(const struct fl_session *session, struct fl_msg *msg)
+{
+	const struct fl_session_dump *dump = session->dump;
+	const char *text = dump->req.extack.msg;
+	bool told = *text && session->options & FL_SESSION_EXT_ACK;
+	const int32_t error = dump->place.error;
+
+	fl_msg_begin_plain(msg, NLMSG_DONE, NLM_F_MULTI | (told ? NLM_F_ACK_TLVS : 0),
+			   dump->request->nlmsg_seq, dump->req.portid);
+	fl_msg_put_raw(msg, &error, sizeof(error));
+	if (told)
+		fl_msg_put_str(msg, NLMSGERR_ATTR_MSG, text);
+	if (msg->err) {
+		fl_msg_cancel(msg);
+		return false;
+	}
+	fl_msg_end(msg);
+	return true;
+}
+
+/* Whether another datagram may be put before the reader. */
+static bool dump_has_room(const struct fl_session *session)
+{
+	int queued;
+
+	return ioctl(session->fd, SIOCOUTQ, &queued) || (unsigned int)queued < session->sndbuf / 2;
+}
+
+/* Builds and sends one datagram. Returns 1 (more to come), 0 (over), -EAGAIN, or, for the first
+ * datagram of a dump only, the error that it began with (nothing was sent). */
+static int dump_send_one(struct fl_session *session, bool first)
+{
+	struct fl_session_dump *dump = session->dump;
+	struct dump_place before = dump->place;
+	bool over = false;
+	struct fl_msg msg;
+	int got, err;
+
+	if (!dump_has_room(session))
+		return -EAGAIN;
+	fl_msg_init_fixed(&msg, session->io->datagram, dump->bound);
+	got = dump->place.ended ? 0 : dump_fill(dump, &msg);
+	if (first && got < 0 && !dump->command)
+		return got;
+	if (got <= 0) {
+		if (!dump->place.ended)
+			dump->place.error = got;
+		dump->place.ended = true;
+		over = dump_put_done(session, &msg);
+	}
+	/* What it shows may have been told of before (S4). */
+	err = fl_output_notifications(session);
+	if (!err)
+		err = fl_output_send(session, msg.buf, msg.len);
+	if (err) {
+		dump->place = before;
+		return err;
+	}
+	FL_IO_STAT_ADD(session->io, dump_datagrams, 1);
+	return !over;
+}
+
+/* Only policies that the family has: without one nothing may be given. */
+static int dump_parse(struct fl_session_dump *dump, const struct fl_cmd *cmd)
+{
+	return fl_nl_parse(dump->request, GENL_HDRLEN, cmd->dump_policy, cmd->dump_max,
+			   !(cmd->flags & FL_CMD_DUMP_LOOSE), dump->req.tb, &dump->req.extack);
+}
+
+int fl_dump_begin(struct fl_session *session, const struct nlmsghdr *nlh, const struct fl_cmd *cmd,
+		  const struct fl_command *command, struct fl_extack *extack)
+{
+	struct fl_session_dump *dump = session->dump;
+	int err;
+
+	if (fl_dump_active(session))
+		return -EBUSY;
+	if (session->fd < 0)
+		return 0;
+	if (!dump) {
+		dump = session->dump = calloc(1, sizeof(*dump));
+		if (!dump)
+			return -ENOMEM;
+	}
+	err = dump_copy_request(dump, nlh);
+	if (err)
+		return err;
+	dump_init(session, cmd, command);
+	if (cmd)
+		err = dump_parse(dump, cmd);
+	dump->bound = dump_bound(session);
+	/* Answers that wait go first; then the dump begins when they have left. */
+	if (!err && !session->out && session->writable) {
+		err = dump_send_one(session, true);
+		if (err == -EAGAIN)
+			fl_output_want_room(session);
+	}
+	if (err < 0 && err != -EAGAIN) {
+		dump_blame(dump, nlh, extack);
+		return err;
+	}
+	FL_IO_STAT_ADD(session->io, dumps, 1);
+	dump->active = err || session->out || !session->writable;
+	if (dump->active && session->writable)
+		fl_io_make_ready(session->io, session);
+	return 0;
+}
+
+int fl_dump_continue(struct fl_session *session)
+{
+	int got;
+
+	for (int n = 0; n < DUMP_SHARE; n++) {
+		got = dump_send_one(session, false);
+		if (got == -EAGAIN) {
+			fl_output_want_room(session);
+			return got;
+		}
+		if (got == 0) {
+			session->dump->active = false;
+			return 0;
+		}
+	}
+	return 1;
+}

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * permission.h - who may change things.
+ *
+ * In a private plane: its owner, and root. Else whoever has CAP_NET_ADMIN in the plane's
+ * own user namespace, which is looked up in /proc once per session, when first needed, on
+ * a thread of its own. A connection tells the uid of who made it, not its capabilities;
+ * so a process that may have gained them afterwards by an exec is refused:
+ *  S6  Permission is given only if the process of the peer's pid was there when the
+ *      connection was accepted, has the uid that connected, and, unless that is root,
+ *      has not been made undumpable (as a program with privileges of its own is).
+ */
+#ifndef FL_SERVER_PERMISSION_H
+#define FL_SERVER_PERMISSION_H
+
+#include <stdbool.h>
+
+struct fl_server;
+struct fl_session;
+
+enum fl_permission { FL_PERMISSION_UNKNOWN, FL_PERMISSION_DENIED, FL_PERMISSION_ADMIN };
+
+/* Work that is not for an I/O thread: on the errand thread. */
+struct fl_errand {
+	struct fl_errand *next;
+	void (*run)(struct fl_errand *errand);
+};
+
+/* What is known about the session, or can be told at once. */
+enum fl_permission fl_permission_known(const struct fl_session *session);
+
+/* Finds out by /proc; to be run as an errand. Fills session->permission. */
+void fl_permission_find(struct fl_session *session);
+
+/* The errand thread. Errands never depend on another process. */
+struct fl_errands;
+int fl_errands_start(struct fl_errands **ret_errands);
+void fl_errands_stop(struct fl_errands *errands); /* NULL is fine; all errands are done */
+void fl_errands_post(struct fl_errands *errands, struct fl_errand *errand);
+
+#endif
