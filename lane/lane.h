@@ -10,8 +10,9 @@
  * An operation is a chain of steps. A step runs on a worker thread, does not block
  * (but see fl_op_block()), and ends in one of two ways: it returns a value (0 or a
  * negative errno), or it arranges to be continued (fl_op_sleep, fl_op_wait,
- * fl_op_join, fl_op_block, fl_op_yield) and returns FL_LATER. fl_op_then() names the step that gets
- * the value, so that steps can call each other like functions:
+ * fl_op_join, fl_op_block, fl_op_yield: they return FL_LATER) and returns FL_LATER.
+ * fl_op_then() names the step that gets the value, so that steps can call each other
+ * like functions:
  *
  *     static int reload_begin(struct fl_op *op)
  *     {
@@ -31,8 +32,10 @@
  *  L3  An operation waits only for operations on lanes strictly below its own, which
  *      it spawned; they inherit its hold on the lanes from its own upward.
  *  L4  Every other wait has a deadline, and is ended by a waker that needs no lane.
- *  L5  After fl_lane_seal() nothing is queued at the lane or below that was not there;
- *      what was queued ends with -ENODEV without having run; what runs is cancelled.
+ *  L5  Once a lane is sealed (by submitting an operation that removes it) nothing begins
+ *      there or below but what the removal spawns; what was queued ends with -ENODEV
+ *      without having run; what runs is cancelled, except removals below, which are on
+ *      their way out anyway; what has not ended by the deadline is parked.
  *  L6  Every submitted operation ends exactly once, by a call of its type's `ended`.
  *  L7  No step and no callback runs with a leaf lock held or in an RCU read section.
  *
@@ -55,19 +58,23 @@ struct fl_op;
 struct fl_sched_config {
 	unsigned int workers;          /* threads for steps; 0: one per CPU, at least 2 */
 	bool bkl;                      /* one lock around every operation, as in 2021 */
-	unsigned int max_ops;          /* queued and running, whole plane; 0: 131072 */
+	/* Limits. Awaited children and removals count, but the first two never refuse them:
+	 * what runs must be able to finish, and a removal must always be possible. For the
+	 * latter reason a removal is not refused by the last two either. */
+	unsigned int max_ops;          /* not ended, whole plane, parked ones too; 0: 131072 */
 	unsigned int max_ops_client;   /* of one client; 0: 32768 */
-	unsigned int max_block_device; /* threads blocked for one root lane; 0: 1024 */
-	unsigned int max_block;        /* threads blocked in all; 0: 4096 */
+	unsigned int max_block_device; /* blocking operations of one root lane; 0: 1024 */
+	unsigned int max_block;        /* blocking operations in all; 0: 4096 */
 	uint64_t remove_deadline_ns;   /* how long a removal waits before it parks; 0: 10 s */
 	uint64_t max_wait_ns;          /* the longest deadline a wait may have; 0: 600 s */
 };
 
-/* Starts workers and timers. Returns 0, -ENOMEM, -EAGAIN (no threads). */
+/* Starts workers and timers; config may be NULL. Returns 0, -ENOMEM, -EAGAIN (no threads). */
 int fl_sched_new(const struct fl_sched_config *config, struct fl_sched **ret_sched);
 
-/* Ends everything: all lanes must have been removed; operations that are parked for
- * ever are left behind with their threads. Context: not from a worker; may block. */
+/* Ends everything: nothing may be queued or running any more (fl_sched_drain()), and all
+ * lanes must have been removed. Operations that are parked for ever are left behind with
+ * their threads; none of their callbacks runs again. Context: not a step; may block. */
 void fl_sched_free(struct fl_sched *sched);
 
 const struct fl_sched_config *fl_sched_config(const struct fl_sched *sched);
@@ -83,9 +90,10 @@ const char *fl_client_name(const struct fl_client *client);
 
 /* ---- lanes ------------------------------------------------------------------------ */
 
-/* A lane under parent (NULL: a root, such as a PF). `owner` is for the user.
- * Returns 0, -ENOMEM, or -ENODEV if the parent or a lane above it is sealed.
- * The caller gets one reference. Context: any; allocates. */
+/* A lane under parent (NULL: a root, such as a PF). `owner` is for the user; of the name
+ * 63 bytes are kept. Returns 0, -ENOMEM, -EINVAL (deeper than FL_OP_DEPTH - 1 lanes), or
+ * -ENODEV if the parent or a lane above it is sealed. A birth that returned 0 happened
+ * before the seal. The caller gets one reference. Context: any; allocates. */
 int fl_lane_new(struct fl_sched *sched, struct fl_lane *parent, const char *name, void *owner,
 		struct fl_lane **ret_lane);
 
@@ -98,15 +106,32 @@ void *fl_lane_owner(const struct fl_lane *lane);
 struct fl_lane *fl_lane_parent(const struct fl_lane *lane);
 struct fl_sched *fl_lane_sched(const struct fl_lane *lane);
 
-/* True once sealed itself, or under a sealed one. A hint unless on the lane. */
+/* True once sealed itself, or under a sealed one. Whoever links an object of its own
+ * first and then finds this false linked it before the seal; so the removal finds it. */
 bool fl_lane_sealed(const struct fl_lane *lane);
 
 /* Whether lane is strictly below above. */
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);
 
 /* Seals a lane and everything below it, and unlinks it from its parent, without an
- * operation. Context: alone on a lane above it, or nobody has seen the lane yet. */
+ * operation; what is queued there fails. Context: alone on a lane above it, or nobody has
+ * seen the lane yet. The caller's reference stays the caller's. */
 void fl_lane_discard(struct fl_lane *lane);
+
+/* ---- timers ----------------------------------------------------------------------- */
+
+/* A timer that calls fn(timer) once. fn runs on the one timer thread: it may wake an
+ * operation or arm a timer, and nothing slower. */
+struct fl_timer {
+	void (*fn)(struct fl_timer *timer);
+	uint64_t at_ns;
+	size_t heap_index; /* timer.c's own */
+};
+void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer));
+/* Arms timer for `ns` from now. It must not be armed. Returns 0 or -ENOMEM. */
+int fl_timer_arm(struct fl_sched *sched, struct fl_timer *timer, uint64_t ns);
+/* True if it was armed and now never runs; false if it has run, runs now or was never armed. */
+bool fl_timer_cancel(struct fl_sched *sched, struct fl_timer *timer);
 
 /* ---- operations ------------------------------------------------------------------- */
 
@@ -131,7 +156,8 @@ struct fl_op_type {
 	 * Context: a worker thread, no lane held; does not block. */
 	void (*ended)(struct fl_op *op, int err);
 	/* While the operation still holds its lanes, after the last step; cannot fail:
-	 * where a commit's reply leaves in order. May be NULL. */
+	 * where a commit's reply leaves in order. Not called if `run` was not. (A parked
+	 * operation holds nothing any more.) May be NULL. Context: as a step; no blocking. */
 	void (*leaving)(struct fl_op *op, int err);
 	/* Frees the containing struct, at the last put. */
 	void (*free)(struct fl_op *op);
@@ -140,53 +166,60 @@ struct fl_op_type {
 
 enum fl_op_state { FL_OP_NEW, FL_OP_QUEUED, FL_OP_RUNNING, FL_OP_WAITING, FL_OP_ENDED, FL_OP_PARKED };
 
-#define FL_OP_DEPTH 8   /* lanes from root to leaf */
+#define FL_OP_DEPTH 8   /* lanes from root to leaf, and one for bkl */
 #define FL_OP_FRAMES 12 /* fl_op_then() within each other */
 
 #include "lane/op-private.h" /* struct fl_op, for embedding; its fields are lane/'s own */
 
-/* Takes references on lane and client (client may be NULL: the plane itself). */
+/* Begins with one reference. Takes references on lane and client (client may be NULL: the
+ * plane itself). */
 void fl_op_init(struct fl_op *op, const struct fl_op_type *type, struct fl_lane *lane,
 		struct fl_client *client);
 
 struct fl_op *fl_op_get(struct fl_op *op);
 void fl_op_put(struct fl_op *op); /* NULL is fine */
 
-/* Queues op at its lane; its first reference passes to the scheduler (whatever the result).
- * Returns 0; -ENODEV (sealed), -EBUSY (a limit of client, device or plane: tell the
- * client which, fl_op_refusal()): then `ended` is not called. Context: any thread; never blocks. */
+/* Queues op at its lane; its first reference passes to the scheduler, whatever the result
+ * (who wants fl_op_refusal() holds another). Returns 0; -ENODEV (sealed), -EBUSY (a limit
+ * of client, device or plane), -ENOMEM: then `ended` is not called.
+ * Context: any thread; never blocks. */
 int fl_op_submit(struct fl_op *op);
 
-/* Why the last submit of op was refused: a sentence for an extended ACK. */
+/* Why the submit of op was refused: a sentence for an extended ACK. Lives as op does. */
 const char *fl_op_refusal(const struct fl_op *op);
 
 /* Starts child as an awaited child of the running op: it inherits op's hold and enters
  * from op's lane downward. Its lane must be strictly below op's (or the program stops).
- * op must fl_op_join() before it returns its last value. Results as fl_op_submit().
- * Context: a step of op. */
+ * op must fl_op_join() before it returns its last value. Results as fl_op_submit();
+ * -ENODEV also if op is parked, or if a lane it stands on is sealed by a removal that is
+ * neither op nor one that awaits it. Context: a step of op. */
 int fl_op_spawn(struct fl_op *op, struct fl_op *child);
 
 /* Continues with next when all children spawned so far have ended; fl_op_result() is
- * then 0 or the first error of a child. */
+ * then 0 or the first error of a child since the last join. Being cancelled does not end
+ * a join: the children are told, and their end ends it. */
 int fl_op_join(struct fl_op *op, fl_step next);
 
-/* Continues with next after ns nanoseconds; fl_op_result() is 0, or -ECANCELED. */
+/* Continues with next after ns nanoseconds (at most max_wait_ns); fl_op_result() is 0, or
+ * -ECANCELED, at once if the operation is cancelled already. */
 int fl_op_sleep(struct fl_op *op, uint64_t ns, fl_step next);
 
 /* Continues with next on a thread that may sleep (of the device's quota), for one
- * blocking system call. fl_op_result() is 0, or -EBUSY: no thread, next runs on a worker. */
+ * blocking system call; what comes after next is on a worker again. fl_op_result() is 0,
+ * or -EBUSY: no thread, next runs on a worker. */
 int fl_op_block(struct fl_op *op, fl_step next);
 
 /* Continues with next at once, behind what else is ready. */
 int fl_op_yield(struct fl_op *op, fl_step next);
 
 /* A wait for something that is no operation. fl_op_waker() first, hand the waker to
- * whoever will end the wait, then fl_op_wait(). next runs with fl_op_result() = the
- * status given to the waker, -ETIMEDOUT after the deadline, or -ECANCELED if the
- * operation is cancelled. Whoever holds a waker must not rely on the wait going on. */
+ * whoever will end the wait, then fl_op_wait() in the same step. next runs with
+ * fl_op_result() = the status of the first waker, -ETIMEDOUT after the deadline (more than
+ * 0, at most max_wait_ns), or -ECANCELED if the operation is cancelled. A waker may come
+ * before fl_op_wait() and long after the wait is over; it ends no other wait. */
 struct fl_waker {
 	struct fl_op *op; /* a reference */
-	uint64_t turn;
+	uint64_t turn;    /* the wait that it may end */
 };
 struct fl_waker fl_op_waker(struct fl_op *op);
 int fl_op_wait(struct fl_op *op, uint64_t deadline_ns /* from now */, fl_step next);
@@ -203,8 +236,8 @@ int fl_op_result(const struct fl_op *op);
 /* Pushes next as the receiver of the value that the steps after it return. */
 void fl_op_then(struct fl_op *op, fl_step next);
 
-/* True once the operation has been told to stop (its lane or one above was sealed).
- * A step that loops should look; all waits end with -ECANCELED. */
+/* True once the operation has been told to stop (cancelled, or its lane or one above was
+ * sealed). A step that loops should look; all waits but joins end with -ECANCELED. */
 bool fl_op_cancelled(const struct fl_op *op);
 
 /* True once a removal went on without this operation: its edits are refused. */
@@ -220,21 +253,6 @@ void fl_op_cancel(struct fl_op *op);
 struct fl_lane *fl_op_lane(const struct fl_op *op);
 struct fl_client *fl_op_client(const struct fl_op *op);
 const char *fl_op_kind(const struct fl_op *op);
-
-/* ---- timers ----------------------------------------------------------------------- */
-
-/* A timer that calls fn(timer) once. fn runs on the one timer thread: it may wake an
- * operation or arm a timer, and nothing slower. */
-struct fl_timer {
-	void (*fn)(struct fl_timer *timer);
-	uint64_t at_ns;
-	size_t heap_index; /* timer/'s own */
-};
-void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer));
-/* Arms timer for `ns` from now. It must not be armed. Returns 0 or -ENOMEM. */
-int fl_timer_arm(struct fl_sched *sched, struct fl_timer *timer, uint64_t ns);
-/* True if it was armed and now never runs; false if it has run, runs now or was never armed. */
-bool fl_timer_cancel(struct fl_sched *sched, struct fl_timer *timer);
 
 /* ---- looking in ------------------------------------------------------------------- */
 
@@ -255,15 +273,19 @@ struct fl_lane_info {
 	unsigned int holders; /* shared or alone */
 	unsigned int queued;
 };
-/* Calls back with copies, holding nothing. Not one instant's picture: each lane is
- * copied by itself. Context: any thread that may allocate. Returns 0 or -ENOMEM. */
+/* Calls back with copies, holding nothing; parents before their children. Not one
+ * instant's picture: each lane is copied by itself. Of a queue the first FL_WALK_QUEUE
+ * operations are told; fl_lane_info.queued counts all. Parked operations come last.
+ * Either callback may be NULL. Context: any thread that may allocate. Returns 0 or -ENOMEM. */
+#define FL_WALK_QUEUE 1024
 int fl_sched_walk(struct fl_sched *sched,
 		  void (*lane)(const struct fl_lane_info *info, void *arg),
 		  void (*op)(const struct fl_op_info *info, void *arg), void *arg);
 
 struct fl_sched_stats {
 	uint64_t submitted, ended, refused, parked;
-	unsigned int ops, lanes, block_threads;
+	unsigned int ops; /* queued and running now, without the parked */
+	unsigned int lanes, block_threads;
 };
 void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats);
 

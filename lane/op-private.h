@@ -4,13 +4,18 @@
  * touches the fields.
  *
  * Rules:
- * 1. type, lane, client, parent, path[].lane, depth: never change after submit.
- * 2. step, frames, result: owned by the thread that runs the operation's steps.
- * 3. turn (a generation in the upper bits and the state of the current wait in the lower
- *    two), cancelled, parked, state, times: atomic.
- * 4. path[].link, path[].mode, path[].held: under path[].lane's leaf lock.
- * 5. children, awaited_by: under the op leaf lock of the parent.
- * 6. data: of the running step's code (fl_op_data()); lane/ does not look at it.
+ * 1. type, lane, client, parent, depth, path[].lane, path[].index, path[].alone: never
+ *    change after submit.
+ * 2. step, frames, result, later, wait_ns, told, started, queueing, slot, timer: owned by the thread
+ *    that runs the operation's steps. later and wait_ns are also read by the timer thread
+ *    while the timer is armed; started also by it.
+ * 3. refs, entered, turn, state, doomed, cancelled, parked, times: atomic. turn is laid out
+ *    in step.c.
+ * 4. path[].link, path[].state: under path[].lane's leaf lock.
+ * 5. children, children_running, children_error, over: under children_lock. So are, of each
+ *    child: sibling, awaited, told_as. parked is set, and over, under the operation's own.
+ * 6. work: owned by whoever made the operation ready, until a worker takes it.
+ * 7. data: of the running step's code (fl_op_data()); lane/ does not look at it.
  */
 #ifndef FL_LANE_OP_PRIVATE_H
 #define FL_LANE_OP_PRIVATE_H
@@ -19,33 +24,51 @@
 
 #include "base/lock.h"
 
+/* A thing for a worker to do. */
+struct fl_work {
+	struct cds_list_head link; /* in the run queue */
+	void (*fn)(struct fl_work *work);
+};
+
+/* One lane of an operation's path. */
 struct fl_op_hold {
 	struct fl_lane *lane;
-	struct fl_op *op;
 	struct cds_list_head link; /* in the lane's queue or among its holders */
+	uint8_t index;             /* of this hold in path[] */
 	uint8_t alone;
-	uint8_t held;
+	uint8_t state; /* enum fl_hold_state */
 };
 
 struct fl_op {
 	const struct fl_op_type *type;
 	struct fl_lane *lane;
 	struct fl_client *client;
-	struct fl_op *parent;
-	int refs;
+	struct fl_op *parent; /* a reference */
+	char *refusal;
 
 	struct fl_op_hold path[FL_OP_DEPTH];
-	uint8_t depth;
-	uint8_t entered; /* how many of path[] are held */
 
 	fl_step step;
 	fl_step frames[FL_OP_FRAMES];
-	uint8_t frame_count;
 	int result;
-	const char *refusal;
+	uint8_t frame_count;
+	uint8_t depth;
+	uint8_t later; /* enum fl_later */
+	uint8_t told;  /* a removal: has told all that stand on its lane */
+	uint8_t started;
+	uint8_t queueing; /* tries to enter path[entered] */
+	uint8_t slot; /* counted in the device's quota of blocking operations */
+	uint8_t awaited;
+	uint8_t told_as; /* enum fl_tell */
+	uint8_t over;
+	uint8_t listed; /* enum parked_list, in removal.c */
+	uint64_t wait_ns;
 
+	int refs;
+	int entered; /* index of the lane that it is at; depth: holds all */
 	uint64_t turn;
 	int state;
+	int doomed; /* not 0: must not start; the error to end with */
 	int cancelled;
 	int parked;
 	uint64_t queued_ns, started_ns, ended_ns;
@@ -56,8 +79,8 @@ struct fl_op {
 	unsigned int children_running;
 	int children_error;
 
-	struct cds_list_head ready; /* in a run queue */
-	struct fl_timer *timer;
+	struct fl_work work;
+	struct fl_timer timer;
 
 	void *data; /* of whoever's callbacks run as steps: fl_op_set_data() */
 };

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* lane-private.h - what the files of lane/ share. */
+#ifndef FL_LANE_LANE_PRIVATE_H
+#define FL_LANE_LANE_PRIVATE_H
+
+#include <pthread.h>
+
+#include "base/die.h"
+#include "base/lock.h"
+#include "base/rcu.h"
+#include "base/util.h"
+#include "lane/lane.h"
+
+/* How many entries of a list are dealt with under one hold of a leaf lock. */
+#define FL_CHUNK 32
+
+#define FL_NAME_MAX 64
+
+/*
+ * Rules of struct fl_lane:
+ * 1. sched, parent, root, owner, depth, name: never change.
+ * 2. refs, sealed, sealer, overdue_pending, block_ops: atomic. sealed and sealer are written
+ *    under lock; sealer may be followed only there.
+ * 3. queue, holders, told, doomed, held, queued, alone, park_at_ns: under lock.
+ * 4. sibling, linked: written under the parent's lock; sibling.next is read under RCU.
+ * 5. alone is a pointer to look at only under lock: its operation then holds the lane.
+ */
+struct fl_lane {
+	struct fl_sched *sched;
+	struct fl_lane *parent; /* a reference */
+	struct fl_lane *root;
+	void *owner;
+	int refs;
+	unsigned int depth; /* lanes above it */
+
+	struct fl_lock lock;
+	struct cds_list_head queue;   /* requests, in the order of their arrival */
+	struct cds_list_head holders; /* granted ones */
+	struct cds_list_head told;    /* holders that a removal has told to stop */
+	struct cds_list_head doomed;  /* requests that a seal found queued */
+	unsigned int held;            /* holders and told */
+	unsigned int queued;          /* queue and doomed */
+	struct fl_op *alone;
+	int sealed;
+	struct fl_op *sealer;   /* the removal, until it is over */
+	uint64_t park_at_ns;    /* when the removal goes on without the rest */
+	struct fl_work overdue; /* parks them */
+	int overdue_pending;
+
+	struct cds_list_head children;
+	struct cds_list_head sibling;
+	bool linked;
+
+	unsigned int block_ops; /* of a root: its blocking operations */
+	struct fl_rcu_head rcu;
+	char name[FL_NAME_MAX];
+};
+
+enum fl_hold_state { FL_HOLD_FREE, FL_HOLD_QUEUED, FL_HOLD_HELD };
+
+/* What a step has arranged, and so what its FL_LATER means. */
+enum fl_later {
+	FL_LATER_NONE,
+	FL_LATER_VALUE, /* go on with the value that is there */
+	FL_LATER_YIELD,
+	FL_LATER_BLOCK,
+	FL_LATER_JOIN,
+	FL_LATER_SLEEP,
+	FL_LATER_WAIT,
+};
+
+/* How an operation is told to stop; a stronger telling follows a weaker one. */
+enum fl_tell {
+	FL_TELL_NONE,
+	FL_TELL_SEAL, /* a lane that it stands on goes: not heard by running removals */
+	FL_TELL_CANCEL,
+	FL_TELL_PARK,
+};
+
+struct fl_runq {
+	struct fl_lock lock;
+	struct cds_list_head list; /* of fl_work */
+	uint32_t seq;              /* futex of idle workers; changed under lock */
+	unsigned int idle;
+	bool waking; /* a worker has been woken and has not come yet */
+	bool stopping;
+};
+
+struct fl_block {
+	struct fl_lock lock;
+	struct cds_list_head list; /* of fl_op.work: operations that need a thread that may sleep */
+	unsigned int queued, idle, threads, in_step;
+	uint32_t seq;  /* futex of idle threads; changed under lock */
+	uint32_t done; /* futex of block_stop(); changed under lock */
+	bool stopping;
+	bool retrying;
+	struct fl_timer retry;
+	struct fl_work retry_work;
+};
+
+struct fl_heap_entry {
+	uint64_t at_ns;
+	struct fl_timer *timer;
+};
+
+struct fl_timers {
+	struct fl_lock lock;
+	struct fl_heap_entry *heap;
+	size_t count, capacity; /* capacity is also read without the lock; it only grows */
+	size_t reserved;        /* atomic: entries that may be needed at once */
+	uint64_t sleeps_until;  /* of the thread; UINT64_MAX: until something is armed */
+	uint32_t seq;           /* futex of the thread */
+	bool stopping;
+	pthread_t thread;
+};
+
+struct fl_sched {
+	struct fl_sched_config config;
+	int refs; /* its owner, its lanes, its threads that may be left behind */
+	int stopped;
+	struct fl_runq runq;
+	pthread_t *threads;
+	unsigned int thread_count;
+	struct fl_block block;
+	struct fl_timers timers;
+	/* Above all roots. Holds their list, and with bkl it is the one lock of 2021.
+	 * Its lock also guards `parked`. */
+	struct fl_lane top;
+	struct cds_list_head parked; /* by path[depth - 1].link */
+	/* Atomic counts. */
+	uint64_t submitted, ended, refused, parked_ever;
+	unsigned int ops;       /* not ended, parked ones too */
+	unsigned int live;      /* not ended, not parked */
+	unsigned int lanes;
+	unsigned int block_ops; /* blocking operations */
+	unsigned int drainers;  /* threads in fl_sched_drain() */
+	uint32_t drained;       /* their futex: changes when live becomes 0 */
+};
+
+static inline struct fl_op *fl_hold_op(struct fl_op_hold *hold)
+{
+	return FL_CONTAINER_OF(hold - hold->index, struct fl_op, path[0]);
+}
+
+static inline bool fl_op_removes(const struct fl_op *op)
+{
+	return op->type->flags & FL_OP_REMOVES;
+}
+
+/* lane.c */
+void fl_lane_init(struct fl_lane *lane, struct fl_sched *sched, struct fl_lane *parent,
+		  const char *name, void *owner);
+bool fl_lane_try_get(struct fl_lane *lane);
+/* Takes lane out of its parent's list; it stays sealed. */
+void fl_lane_unlink(struct fl_lane *lane);
+
+/* hold.c: one lane of an operation's path. */
+/* Goes on entering. 0: holds all lanes; FL_LATER: queued; or the error to end with. */
+int fl_hold_enter(struct fl_op *op);
+/* Takes op out of the queue in which it is. True: then the caller must make it ready. */
+bool fl_hold_unqueue(struct fl_op *op);
+/* Gives back what op still holds, and makes those ready that wait for it. */
+void fl_hold_release(struct fl_op *op);
+
+/* removal.c */
+/* -ENODEV if it is sealed already. sealer may be NULL. */
+int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer);
+void fl_lane_unseal(struct fl_lane *lane);
+/* Fails some of what was queued on the sealed lane, or tells some of its holders.
+ * True: there may be more. */
+bool fl_lane_tell(struct fl_lane *lane);
+/* Work that parks the holders of a sealed lane. */
+void fl_lane_overdue(struct fl_work *work);
+/* Whether a submit below or at lane is refused; spawner may be NULL. */
+bool fl_lane_sealed_against(const struct fl_lane *lane, const struct fl_op *spawner);
+/* Keeps op from starting: it ends with err, unless it was doomed before or runs. */
+void fl_op_doom(struct fl_op *op, int err);
+void fl_op_tell(struct fl_op *op, int err, enum fl_tell as);
+/* Takes op out of the list of the parked. */
+void fl_parked_del(struct fl_op *op);
+
+/* op.c */
+void fl_op_make_ready(struct fl_op *op);
+/* Goes on with op, started or not. Context: a worker. */
+void fl_op_resume(struct fl_work *work);
+/* Ends op: with the value of its steps, or without having run. */
+void fl_op_finish(struct fl_op *op, int err);
+/* Takes child from those that its parent waits for, if it is among them. */
+void fl_op_child_leave(struct fl_op *child, int err);
+/* One operation less is queued or running. */
+void fl_live_sub(struct fl_sched *sched);
+
+/* step.c */
+void fl_step_begin(struct fl_op *op);
+void fl_step_run(struct fl_op *op);
+/* Ends the wait that goes on, for a reason other than its waker. */
+void fl_step_interrupt(struct fl_op *op, int status);
+/* The timer of op has expired. Returns what to put into the run queue, or NULL.
+ * Context: the timer lock. */
+struct fl_work *fl_step_expire(struct fl_timer *timer);
+/* Stops the program unless op's step runs on this thread. */
+void fl_step_assert_current(const struct fl_op *op, const char *what);
+/* Called with the children lock held: whether the parent is to be made ready. */
+bool fl_step_children_over(struct fl_op *parent) FL_REQUIRES(parent->children_lock);
+
+/* sched.c */
+void fl_sched_put(struct fl_sched *sched);
+
+/* worker.c */
+int fl_workers_start(struct fl_sched *sched);
+void fl_workers_stop(struct fl_sched *sched);
+void fl_runq_push(struct fl_sched *sched, struct fl_work *work);
+/* Empties list (of fl_work.link) into the run queue. */
+void fl_runq_push_list(struct fl_sched *sched, struct cds_list_head *list);
+
+/* block.c */
+void fl_block_init(struct fl_sched *sched);
+/* Waits until all its threads are gone, or inside a step of a parked operation. */
+void fl_block_stop(struct fl_sched *sched);
+/* Counts op against the quotas. 0, or -EBUSY with *ret_refusal (malloc'd or NULL). */
+int fl_block_reserve(struct fl_op *op, char **ret_refusal);
+void fl_block_release(struct fl_op *op);
+/* Continues op on a thread that may sleep. Context: a worker. */
+void fl_block_push(struct fl_op *op);
+/* Around a step on such a thread. False: the scheduler is gone, leave op behind. */
+bool fl_block_step_begin(struct fl_sched *sched);
+bool fl_block_step_end(struct fl_sched *sched);
+/* Whether the calling thread is one of them. */
+bool fl_block_is_mine(void);
+
+/* timer.c */
+int fl_timers_start(struct fl_sched *sched);
+void fl_timers_stop(struct fl_sched *sched);
+/* Makes room for one more timer that may be armed; 0 or -ENOMEM. */
+int fl_timers_reserve(struct fl_sched *sched);
+void fl_timers_unreserve(struct fl_sched *sched);
+/* Arms the timer of an operation, for which there is room. */
+void fl_timer_arm_at(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns);
+
+/* client.c */
+unsigned int fl_client_ops_add(struct fl_client *client);
+void fl_client_ops_sub(struct fl_client *client);
+
+#endif

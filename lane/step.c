@@ -1,0 +1,386 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * step.c - the engine: steps, frames, waits and wakers.
+ *
+ * `turn` is one word: | 30 bits generation | 32 bits status | 2 bits state |.
+ *  RUN    steps run, or are about to; nobody has ended this generation's wait.
+ *  WAIT   parked in a wait; whoever moves it to WOKEN makes the operation ready.
+ *  WOKEN  the wait is over with `status`, even if it has not begun yet.
+ *  JOIN   parked until the last child ends; set and left under children_lock only.
+ *
+ *  T1  The generation changes, by the running thread, before each step and with each wait
+ *      that has no waker; so a waker ends the wait of the step that made it, or none.
+ *  T2  RUN -> WOKEN and WAIT -> WOKEN happen once per generation, by compare-and-swap.
+ *  T3  `cancelled` is stored before `turn` is looked at; the running thread stores `turn`
+ *      before it looks at `cancelled`. So no cancellation falls between two waits.
+ */
+#include "lane/lane-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+enum turn_state { TURN_RUN, TURN_WAIT, TURN_WOKEN, TURN_JOIN };
+
+#define TURN_STATE(turn) ((enum turn_state)((turn)&3))
+#define TURN_GENERATION(turn) ((turn) >> 34)
+#define TURN_STATUS(turn) ((int)(uint32_t)((turn) >> 2))
+#define TURN(generation, status, state)                                                          \
+	((uint64_t)(generation) << 34 | (uint64_t)(uint32_t)(status) << 2 | (uint64_t)(state))
+
+static _Thread_local struct fl_op *current;
+
+void fl_step_assert_current(const struct fl_op *op, const char *what)
+{
+	if (current == op)
+		return;
+	if (!current)
+		fl_breach("L7 (where steps run)", "%s for operation '%s' on lane '%s' outside its steps",
+			  what, op->type->kind, op->lane->name);
+	fl_breach("L7 (where steps run)",
+		  "%s for operation '%s' on lane '%s' in a step of operation '%s' on lane '%s'", what,
+		  op->type->kind, op->lane->name, current->type->kind, current->lane->name);
+}
+
+/* ---- turn ------------------------------------------------------------------------- */
+
+/* Begins a generation (T1). Context: the running thread. */
+static void turn_next(struct fl_op *op)
+{
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_RELAXED);
+	uint64_t next = TURN(TURN_GENERATION(turn) + 1, 0, TURN_RUN);
+
+	__atomic_store_n(&op->turn, next, __ATOMIC_SEQ_CST);
+	if (!__atomic_load_n(&op->cancelled, __ATOMIC_SEQ_CST))
+		return;
+	/* T3. If this fails, the canceller did it. */
+	__atomic_compare_exchange_n(&op->turn, &next,
+				    TURN(TURN_GENERATION(next), -ECANCELED, TURN_WOKEN), false,
+				    __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* Ends the wait of this generation. True: the caller must make op ready. */
+static bool turn_claim(struct fl_op *op, uint64_t generation, int status)
+{
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
+	uint64_t woken = TURN(generation, status, TURN_WOKEN);
+
+	do {
+		if (TURN_GENERATION(turn) != TURN_GENERATION(woken))
+			return false;
+		if (TURN_STATE(turn) != TURN_RUN && TURN_STATE(turn) != TURN_WAIT)
+			return false;
+	} while (!__atomic_compare_exchange_n(&op->turn, &turn, woken, false, __ATOMIC_SEQ_CST,
+					      __ATOMIC_SEQ_CST));
+	return TURN_STATE(turn) == TURN_WAIT;
+}
+
+void fl_step_interrupt(struct fl_op *op, int status)
+{
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
+
+	/* If the generation changes meanwhile, turn_next() has seen `cancelled`. */
+	if (turn_claim(op, TURN_GENERATION(turn), status))
+		fl_op_make_ready(op);
+}
+
+struct fl_work *fl_step_expire(struct fl_timer *timer)
+{
+	struct fl_op *op = FL_CONTAINER_OF(timer, struct fl_op, timer);
+	struct fl_lane *lane = op->lane;
+	uint64_t turn;
+
+	if (!op->started) { /* a removal that queues at its own lane */
+		if (__atomic_exchange_n(&lane->overdue_pending, 1, __ATOMIC_SEQ_CST))
+			return NULL;
+		fl_lane_get(lane);
+		return &lane->overdue;
+	}
+	turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
+	if (!turn_claim(op, TURN_GENERATION(turn), op->later == FL_LATER_SLEEP ? 0 : -ETIMEDOUT))
+		return NULL;
+	return &op->work;
+}
+
+/* ---- what steps call -------------------------------------------------------------- */
+
+static void arrange(struct fl_op *op, const char *what, enum fl_later later, fl_step next)
+{
+	fl_step_assert_current(op, what);
+	if (op->later != FL_LATER_NONE)
+		fl_breach("L4 (one continuation)",
+			  "%s in operation '%s' on lane '%s', which has arranged to be continued "
+			  "already",
+			  what, op->type->kind, op->lane->name);
+	op->later = later;
+	op->step = next;
+}
+
+static void check_deadline(const struct fl_op *op, const char *what, uint64_t ns)
+{
+	uint64_t max = op->lane->sched->config.max_wait_ns;
+
+	if (!ns)
+		fl_breach("L4 (waits have deadlines)",
+			  "%s without a deadline in operation '%s' on lane '%s'", what,
+			  op->type->kind, op->lane->name);
+	if (ns > max)
+		fl_breach("L4 (waits have deadlines)",
+			  "%s for %llu ms in operation '%s' on lane '%s' (at most %llu ms)", what,
+			  (unsigned long long)(ns / FL_NS_PER_MS), op->type->kind, op->lane->name,
+			  (unsigned long long)(max / FL_NS_PER_MS));
+}
+
+int fl_op_sleep(struct fl_op *op, uint64_t ns, fl_step next)
+{
+	if (!ns)
+		return fl_op_yield(op, next);
+	check_deadline(op, "fl_op_sleep", ns);
+	arrange(op, "fl_op_sleep", FL_LATER_SLEEP, next);
+	op->wait_ns = ns;
+	turn_next(op);
+	return FL_LATER;
+}
+
+int fl_op_wait(struct fl_op *op, uint64_t deadline_ns, fl_step next)
+{
+	check_deadline(op, "fl_op_wait", deadline_ns);
+	arrange(op, "fl_op_wait", FL_LATER_WAIT, next);
+	op->wait_ns = deadline_ns;
+	return FL_LATER;
+}
+
+int fl_op_join(struct fl_op *op, fl_step next)
+{
+	arrange(op, "fl_op_join", FL_LATER_JOIN, next);
+	turn_next(op);
+	return FL_LATER;
+}
+
+int fl_op_yield(struct fl_op *op, fl_step next)
+{
+	arrange(op, "fl_op_yield", FL_LATER_YIELD, next);
+	turn_next(op);
+	return FL_LATER;
+}
+
+int fl_op_block(struct fl_op *op, fl_step next)
+{
+	arrange(op, "fl_op_block", FL_LATER_BLOCK, next);
+	turn_next(op);
+	if (!op->slot) {
+		char *refusal = NULL;
+
+		fl_block_reserve(op, &refusal); /* op->slot tells */
+		free(refusal);
+	}
+	return FL_LATER;
+}
+
+struct fl_waker fl_op_waker(struct fl_op *op)
+{
+	fl_step_assert_current(op, "fl_op_waker");
+	return (struct fl_waker){
+		.op = fl_op_get(op),
+		.turn = TURN_GENERATION(__atomic_load_n(&op->turn, __ATOMIC_RELAXED)),
+	};
+}
+
+void fl_waker_wake(struct fl_waker waker, int status)
+{
+	if (turn_claim(waker.op, waker.turn, status))
+		fl_op_make_ready(waker.op);
+	fl_op_put(waker.op);
+}
+
+void fl_waker_drop(struct fl_waker waker)
+{
+	fl_op_put(waker.op);
+}
+
+int fl_op_result(const struct fl_op *op)
+{
+	return op->result;
+}
+
+void fl_op_then(struct fl_op *op, fl_step next)
+{
+	fl_step_assert_current(op, "fl_op_then");
+	if (op->frame_count == FL_OP_FRAMES)
+		fl_breach("frames", "fl_op_then() more than %d deep in operation '%s' on lane '%s'",
+			  FL_OP_FRAMES, op->type->kind, op->lane->name);
+	op->frames[op->frame_count++] = next;
+}
+
+/* ---- the engine ------------------------------------------------------------------- */
+
+void fl_step_begin(struct fl_op *op)
+{
+	op->started = 1;
+	op->step = op->type->run;
+	op->later = FL_LATER_VALUE;
+	__atomic_store_n(&op->started_ns, fl_now_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(&op->state, FL_OP_RUNNING, __ATOMIC_RELAXED);
+}
+
+bool fl_step_children_over(struct fl_op *parent)
+{
+	uint64_t turn = __atomic_load_n(&parent->turn, __ATOMIC_RELAXED);
+
+	if (TURN_STATE(turn) != TURN_JOIN)
+		return false;
+	__atomic_store_n(&parent->turn, TURN(TURN_GENERATION(turn), 0, TURN_WOKEN),
+			 __ATOMIC_SEQ_CST);
+	return true;
+}
+
+/* True: there is nothing to wait for. */
+static bool park_join(struct fl_op *op)
+{
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_RELAXED);
+	bool over;
+
+	__atomic_store_n(&op->state, FL_OP_WAITING, __ATOMIC_RELAXED);
+	fl_lock_take(&op->children_lock);
+	over = !op->children_running;
+	if (!over)
+		__atomic_store_n(&op->turn, TURN(TURN_GENERATION(turn), 0, TURN_JOIN),
+				 __ATOMIC_SEQ_CST);
+	fl_lock_drop(&op->children_lock);
+	return over;
+}
+
+static bool park_wait(struct fl_op *op)
+{
+	struct fl_sched *sched = op->lane->sched;
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
+	uint64_t generation = TURN_GENERATION(turn);
+
+	if (TURN_STATE(turn) == TURN_WOKEN)
+		return true;
+	__atomic_store_n(&op->state, FL_OP_WAITING, __ATOMIC_RELAXED);
+	fl_timer_arm_at(sched, &op->timer, fl_now_ns() + op->wait_ns);
+	turn = TURN(generation, 0, TURN_RUN);
+	/* After this another thread may go on with op, or have freed it. */
+	return !__atomic_compare_exchange_n(&op->turn, &turn, TURN(generation, 0, TURN_WAIT),
+					    false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+}
+
+/* After a step that returned FL_LATER. True: go on at once; else op is not ours any more. */
+static bool park(struct fl_op *op, bool borrowed)
+{
+	/* One that does not listen and waits again and again must not keep the thread. */
+	bool elsewhere = borrowed || fl_op_cancelled(op);
+	bool at_once = true;
+
+	switch ((enum fl_later)op->later) {
+	case FL_LATER_NONE:
+	case FL_LATER_VALUE:
+		fl_breach("L4 (one continuation)",
+			  "a step of operation '%s' on lane '%s' returned FL_LATER without having "
+			  "arranged to be continued",
+			  op->type->kind, op->lane->name);
+	case FL_LATER_YIELD:
+	case FL_LATER_BLOCK:
+		fl_op_make_ready(op);
+		return false;
+	case FL_LATER_JOIN:
+		at_once = park_join(op);
+		break;
+	case FL_LATER_SLEEP:
+	case FL_LATER_WAIT:
+		at_once = park_wait(op);
+		break;
+	}
+	if (at_once && elsewhere) {
+		fl_op_make_ready(op);
+		return false;
+	}
+	return at_once;
+}
+
+/* Takes the value that the next step continues after. */
+static void settle(struct fl_op *op)
+{
+	switch ((enum fl_later)op->later) {
+	case FL_LATER_NONE:
+	case FL_LATER_VALUE:
+		break;
+	case FL_LATER_YIELD:
+		op->result = 0;
+		break;
+	case FL_LATER_BLOCK:
+		op->result = op->slot ? 0 : -EBUSY;
+		break;
+	case FL_LATER_JOIN:
+		fl_lock_take(&op->children_lock);
+		op->result = op->children_error;
+		op->children_error = 0;
+		fl_lock_drop(&op->children_lock);
+		break;
+	case FL_LATER_SLEEP:
+	case FL_LATER_WAIT:
+		fl_timer_cancel(op->lane->sched, &op->timer);
+		op->result = TURN_STATUS(__atomic_load_n(&op->turn, __ATOMIC_SEQ_CST));
+		break;
+	}
+	op->later = FL_LATER_NONE;
+	__atomic_store_n(&op->state, FL_OP_RUNNING, __ATOMIC_RELAXED);
+}
+
+static int call_step(struct fl_op *op)
+{
+	int value;
+
+	turn_next(op);
+	current = op;
+	value = op->step(op);
+	current = NULL;
+	fl_assert_may_block("returning from a step");
+	if (value > 0 && value != FL_LATER)
+		fl_breach("step values", "a step of operation '%s' on lane '%s' returned %d",
+			  op->type->kind, op->lane->name, value);
+	if (value != FL_LATER && op->later != FL_LATER_NONE)
+		fl_breach("L4 (one continuation)",
+			  "a step of operation '%s' on lane '%s' arranged to be continued and "
+			  "returned %d",
+			  op->type->kind, op->lane->name, value);
+	return value;
+}
+
+/* Runs one step. True: op goes on here; false: it is elsewhere or over. A thread that was
+ * borrowed for one step is given back after it. */
+static bool run_one(struct fl_op *op)
+{
+	struct fl_sched *sched = op->lane->sched;
+	bool borrowed = op->slot && !(op->type->flags & FL_OP_BLOCKS);
+	bool blocks = fl_block_is_mine();
+	int value;
+
+	settle(op);
+	if (blocks && !fl_block_step_begin(sched))
+		return false;
+	value = call_step(op);
+	if (blocks && !fl_block_step_end(sched))
+		return false;
+	if (borrowed && op->later != FL_LATER_BLOCK)
+		fl_block_release(op);
+	if (value == FL_LATER)
+		return park(op, borrowed);
+	op->result = value;
+	if (!op->frame_count) {
+		fl_op_finish(op, value);
+		return false;
+	}
+	op->step = op->frames[--op->frame_count];
+	op->later = FL_LATER_VALUE;
+	if (!borrowed)
+		return true;
+	fl_op_make_ready(op);
+	return false;
+}
+
+void fl_step_run(struct fl_op *op)
+{
+	while (run_one(op))
+		;
+}

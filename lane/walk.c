@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* walk.c - looking in: copies of lanes and operations, for `finelink show`. */
+#include "lane/lane-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct walk {
+	struct fl_sched *sched;
+	void (*lane)(const struct fl_lane_info *info, void *arg);
+	void (*op)(const struct fl_op_info *info, void *arg);
+	void *arg;
+	struct fl_op *ops[FL_WALK_QUEUE]; /* references */
+	unsigned int op_count;
+};
+
+static enum fl_op_state op_state(const struct fl_op *op)
+{
+	enum fl_op_state state = (enum fl_op_state)__atomic_load_n(&op->state, __ATOMIC_RELAXED);
+
+	return fl_op_parked(op) && state != FL_OP_ENDED ? FL_OP_PARKED : state;
+}
+
+static void tell_op(struct walk *walk, const struct fl_op *op)
+{
+	struct fl_op_info info = {
+		.state = op_state(op),
+		.queued_ns = __atomic_load_n(&op->queued_ns, __ATOMIC_RELAXED),
+		.started_ns = __atomic_load_n(&op->started_ns, __ATOMIC_RELAXED),
+		.cancelled = fl_op_cancelled(op),
+		.removes = fl_op_removes(op),
+		.blocks = op->type->flags & FL_OP_BLOCKS,
+	};
+	int at = __atomic_load_n(&op->entered, __ATOMIC_SEQ_CST);
+
+	if (!walk->op)
+		return;
+	snprintf(info.lane, sizeof(info.lane), "%s", op->lane->name);
+	snprintf(info.kind, sizeof(info.kind), "%s", op->type->kind);
+	snprintf(info.client, sizeof(info.client), "%s",
+		 op->client ? fl_client_name(op->client) : "");
+	if (info.state == FL_OP_QUEUED && at < op->depth)
+		snprintf(info.waits_at, sizeof(info.waits_at), "%s", op->path[at].lane->name);
+	walk->op(&info, walk->arg);
+}
+
+static void tell_ops(struct walk *walk)
+{
+	for (unsigned int i = 0; i < walk->op_count; i++) {
+		tell_op(walk, walk->ops[i]);
+		fl_op_put(walk->ops[i]);
+	}
+	walk->op_count = 0;
+}
+
+/* References on those that queue at lane and on the one that is alone there: so each
+ * operation is found at one lane. */
+static void copy_lane(struct walk *walk, struct fl_lane *lane, struct fl_lane_info *ret_info)
+{
+	struct fl_op_hold *hold;
+
+	fl_lock_take(&lane->lock);
+	ret_info->sealed = lane->sealed;
+	ret_info->holders = lane->held;
+	ret_info->queued = lane->queued;
+	if (lane->alone && lane->alone->lane == lane)
+		walk->ops[walk->op_count++] = fl_op_get(lane->alone);
+	cds_list_for_each_entry(hold, &lane->queue, link) {
+		if (walk->op_count == FL_WALK_QUEUE)
+			break;
+		walk->ops[walk->op_count++] = fl_op_get(fl_hold_op(hold));
+	}
+	fl_lock_drop(&lane->lock);
+}
+
+static void tell_lane(struct walk *walk, struct fl_lane *lane)
+{
+	struct fl_lane_info info = { 0 };
+
+	copy_lane(walk, lane, &info);
+	if (lane != &walk->sched->top && walk->lane) {
+		snprintf(info.name, sizeof(info.name), "%s", lane->name);
+		snprintf(info.parent, sizeof(info.parent), "%s", lane->parent->name);
+		walk->lane(&info, walk->arg);
+	}
+	tell_ops(walk);
+}
+
+/* References on the lanes directly below lane. */
+static int get_children(struct fl_lane *lane, struct fl_lane ***ret_children, size_t *ret_count)
+{
+	struct fl_lane **children = NULL;
+	size_t count = 0, room = 0;
+	struct cds_list_head *at;
+	int err = 0;
+
+	fl_rcu_read_lock();
+	for (at = fl_rcu_deref(lane->children.next); at != &lane->children;
+	     at = fl_rcu_deref(at->next)) {
+		struct fl_lane *child = FL_CONTAINER_OF(at, struct fl_lane, sibling);
+
+		if (count == room) {
+			size_t more = room ? 2 * room : 16;
+			struct fl_lane **grown = realloc(children, more * sizeof(*children));
+
+			if (!grown) {
+				err = -ENOMEM;
+				break;
+			}
+			children = grown;
+			room = more;
+		}
+		if (fl_lane_try_get(child))
+			children[count++] = child;
+	}
+	fl_rcu_read_unlock();
+	*ret_children = children;
+	*ret_count = count;
+	return err;
+}
+
+static int walk_below(struct walk *walk, struct fl_lane *lane)
+{
+	struct fl_lane **children;
+	size_t count;
+	int err;
+
+	tell_lane(walk, lane);
+	err = get_children(lane, &children, &count);
+	for (size_t i = 0; i < count; i++) {
+		if (!err)
+			err = walk_below(walk, children[i]);
+		fl_lane_put(children[i]);
+	}
+	free(children);
+	return err;
+}
+
+static void tell_parked(struct walk *walk)
+{
+	struct fl_sched *sched = walk->sched;
+	struct fl_op_hold *hold;
+
+	fl_lock_take(&sched->top.lock);
+	cds_list_for_each_entry(hold, &sched->parked, link) {
+		if (walk->op_count == FL_WALK_QUEUE)
+			break;
+		walk->ops[walk->op_count++] = fl_op_get(fl_hold_op(hold));
+	}
+	fl_lock_drop(&sched->top.lock);
+	tell_ops(walk);
+}
+
+int fl_sched_walk(struct fl_sched *sched,
+		  void (*lane)(const struct fl_lane_info *info, void *arg),
+		  void (*op)(const struct fl_op_info *info, void *arg), void *arg)
+{
+	struct walk *walk = calloc(1, sizeof(*walk));
+	int err;
+
+	fl_assert_no_lock("walking the lanes");
+	if (!walk)
+		return -ENOMEM;
+	walk->sched = sched;
+	walk->lane = lane;
+	walk->op = op;
+	walk->arg = arg;
+	err = walk_below(walk, &sched->top);
+	if (!err)
+		tell_parked(walk);
+	free(walk);
+	return err;
+}
