@@ -69,6 +69,7 @@ int fl_cmd_parse(const struct fl_cmd *cmd, const struct nlmsghdr *request, const
 	const struct fl_policy *policy = dump ? cmd->dump_policy : cmd->do_policy;
 	uint16_t max = dump ? cmd->dump_max : cmd->do_max;
 	bool strict = !(cmd->flags & (dump ? FL_CMD_DUMP_LOOSE : FL_CMD_DO_LOOSE));
+	int err;
 
 	fl_assert(max < tb_len);
 	memset(tb, 0, sizeof(*tb) * tb_len);
@@ -76,5 +77,9 @@ int fl_cmd_parse(const struct fl_cmd *cmd, const struct nlmsghdr *request, const
 		return -EINVAL;
 	if (dump && cmd->flags & FL_CMD_DUMP_UNCHECKED)
 		return 0;
-	return fl_nl_parse(request, sizeof(struct genlmsghdr), policy, max, strict, tb, extack);
+	err = fl_nl_parse(request, sizeof(struct genlmsghdr), policy, max, strict, tb, extack);
+	/* The end of a dump does not tell what its start had to say. */
+	if (!err && dump && extack)
+		extack->msg[0] = '\0';
+	return err;
 }
