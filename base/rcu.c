@@ -23,19 +23,30 @@ static void at_thread_exit(void *unused)
 	fl_rcu_unregister_thread();
 }
 
+/* The first callback of all: liburcu has registered the thread that it runs on, and a
+ * second time would corrupt its list of readers. */
+static void on_callback_thread(struct rcu_head *head)
+{
+	registered = true;
+}
+
+/* Context: a registered thread. */
 static void init_once(void)
 {
+	static struct rcu_head first;
+
 	pthread_key_create(&exit_key, at_thread_exit);
 	/* Starts the callback thread now: urcu_memb_call_rcu() must not allocate later. */
 	urcu_memb_get_default_call_rcu_data();
+	urcu_memb_call_rcu(&first, on_callback_thread);
 }
 
 void fl_rcu_register_thread(void)
 {
 	if (registered)
 		return;
-	pthread_once(&once, init_once);
 	urcu_memb_register_thread();
+	pthread_once(&once, init_once);
 	pthread_setspecific(exit_key, &registered);
 	registered = true;
 }
@@ -84,6 +95,6 @@ void fl_rcu_synchronize(void)
 void fl_rcu_barrier(void)
 {
 	fl_assert_may_block("waiting for RCU callbacks");
-	pthread_once(&once, init_once);
+	fl_rcu_register_thread();
 	urcu_memb_barrier();
 }
