@@ -30,14 +30,15 @@ static int dump_instance(struct fl_req *req, struct fl_dump *dump, const struct 
 
 static int dump_one(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind, uint8_t cmd)
 {
+	const struct fl_version *version;
 	struct fl_devlink *dl;
 	int err;
 
-	err = fl_req_devlink(req, &dl);
+	err = fl_req_devlink(req, &dl, &version);
 	/* An instance that goes away in the middle ends its dump. */
 	if (err == -ENODEV && dump->position[1])
 		return 0;
-	return err ? err : dump_instance(req, dump, fl_devlink_version(dl), kind, cmd);
+	return err ? err : dump_instance(req, dump, version, kind, cmd);
 }
 
 static int dump_all(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind, uint8_t cmd)

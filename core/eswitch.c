@@ -56,13 +56,11 @@ int fl_eswitch_get_doit(struct fl_req *req)
 	int err;
 
 	fl_rcu_read_lock();
-	err = fl_req_devlink(req, &dl);
-	if (!err) {
-		version = fl_devlink_version(dl);
+	err = fl_req_devlink(req, &dl, &version);
+	if (!err)
 		err = !version->eswitch ? -EOPNOTSUPP :
 			fl_image_put(&req->reply, version->eswitch, DEVLINK_CMD_ESWITCH_GET, 0,
 				     req->nlh->nlmsg_seq, req->portid);
-	}
 	fl_rcu_read_unlock();
 	return err;
 }

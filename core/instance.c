@@ -267,41 +267,42 @@ bool fl_devlink_in(const struct fl_devlink *dl, const struct fl_netns *ns)
 	return version->registered && version->ns == ns;
 }
 
-static int find_by_index(const struct fl_req *req, struct fl_devlink **ret_dl)
+static struct fl_devlink *find_by_index(const struct fl_req *req)
 {
-	uint64_t index = fl_attr_uint(req->tb[DEVLINK_ATTR_INDEX]);
-	struct fl_devlink *dl = fl_pmap_get(fl_rcu_deref(req->ns->instances), index);
-
-	if (!dl || !fl_devlink_in(dl, req->ns))
-		return -ENODEV;
-	*ret_dl = dl;
-	return 0;
+	return fl_pmap_get(fl_rcu_deref(req->ns->instances),
+			   fl_attr_uint(req->tb[DEVLINK_ATTR_INDEX]));
 }
 
-int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl)
+int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl,
+		   const struct fl_version **ret_version)
 {
+	const struct fl_version *version;
 	const struct nlattr *bus = req->tb[DEVLINK_ATTR_BUS_NAME];
 	const struct nlattr *dev = req->tb[DEVLINK_ATTR_DEV_NAME];
 	struct fl_devlink *dl;
 
-	if (req->tb[DEVLINK_ATTR_INDEX])
-		return bus || dev ? -EINVAL : find_by_index(req, ret_dl);
-	if (!bus || !dev)
+	if (req->tb[DEVLINK_ATTR_INDEX] ? bus || dev : !bus || !dev)
 		return -EINVAL;
-	dl = fl_plane_find(req->plane, fl_attr_str(bus), fl_attr_str(dev));
-	if (!dl || !fl_devlink_in(dl, req->ns))
+	dl = bus ? fl_plane_find(req->plane, fl_attr_str(bus), fl_attr_str(dev)) :
+		   find_by_index(req);
+	if (!dl)
+		return -ENODEV;
+	version = fl_devlink_version(dl);
+	if (!version->registered || version->ns != req->ns)
 		return -ENODEV;
 	*ret_dl = dl;
+	*ret_version = version;
 	return 0;
 }
 
 int fl_req_devlink_get(const struct fl_req *req, struct fl_devlink **ret_dl)
 {
+	const struct fl_version *version;
 	struct fl_devlink *dl;
 	int err;
 
 	fl_rcu_read_lock();
-	err = fl_req_devlink(req, &dl);
+	err = fl_req_devlink(req, &dl, &version);
 	if (!err && !fl_devlink_try_get(dl))
 		err = -ENODEV;
 	fl_rcu_read_unlock();
@@ -336,13 +337,14 @@ struct fl_devlink *fl_instance_iter_next(struct fl_instance_iter *iter,
 
 int fl_instance_get_doit(struct fl_req *req)
 {
+	const struct fl_version *version;
 	struct fl_devlink *dl;
 	int err;
 
 	fl_rcu_read_lock();
-	err = fl_req_devlink(req, &dl);
+	err = fl_req_devlink(req, &dl, &version);
 	if (!err)
-		err = fl_image_put(&req->reply, fl_devlink_version(dl)->dev, DEVLINK_CMD_NEW, 0,
+		err = fl_image_put(&req->reply, version->dev, DEVLINK_CMD_NEW, 0,
 				   req->nlh->nlmsg_seq, req->portid);
 	fl_rcu_read_unlock();
 	return err;

@@ -97,9 +97,12 @@ static inline const struct fl_version *fl_devlink_version(const struct fl_devlin
 /* True if ns contains the instance. Context: RCU read section. */
 bool fl_devlink_in(const struct fl_devlink *dl, const struct fl_netns *ns);
 
-/* The instance that the request names. -EINVAL without a full handle, -ENODEV if the
- * asker's namespace has none such. Context: RCU read section, no reference is taken. */
-int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl);
+/* The instance that the request names, and the version by which it is where the asker
+ * is: what is answered must come from that one, the next may be elsewhere. -EINVAL
+ * without a full handle, -ENODEV if the asker's namespace has none such.
+ * Context: RCU read section, no reference is taken. */
+int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl,
+		   const struct fl_version **ret_version);
 /* The same with a reference, for operations. Context: any. */
 int fl_req_devlink_get(const struct fl_req *req, struct fl_devlink **ret_dl);
 

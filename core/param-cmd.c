@@ -14,19 +14,19 @@
 static int req_param(struct fl_req *req, struct fl_devlink **ret_dl,
 		     const struct fl_param_obj **ret_param)
 {
+	const struct fl_version *version;
 	const struct fl_param_obj *param;
 	struct fl_devlink *dl;
 	int err;
 
-	err = fl_req_devlink(req, &dl);
+	err = fl_req_devlink(req, &dl, &version);
 	if (err)
 		return err;
 	if (!req->tb[DEVLINK_ATTR_PARAM_NAME]) {
 		fl_extack_miss(&req->extack, NULL, DEVLINK_ATTR_PARAM_NAME);
 		return -EINVAL;
 	}
-	param = fl_param_find(fl_devlink_version(dl),
-			      fl_attr_str(req->tb[DEVLINK_ATTR_PARAM_NAME]));
+	param = fl_param_find(version, fl_attr_str(req->tb[DEVLINK_ATTR_PARAM_NAME]));
 	if (!param)
 		return -EINVAL;
 	*ret_dl = dl;

@@ -14,16 +14,17 @@
 static int req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
 		    const struct fl_port **ret_port)
 {
+	const struct fl_version *version;
 	const struct fl_port *port;
 	struct fl_devlink *dl;
 	int err;
 
-	err = fl_req_devlink(req, &dl);
+	err = fl_req_devlink(req, &dl, &version);
 	if (err)
 		return err;
 	if (!req->tb[DEVLINK_ATTR_PORT_INDEX])
 		return -EINVAL;
-	port = fl_port_find(fl_devlink_version(dl), fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]));
+	port = fl_port_find(version, fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]));
 	if (!port)
 		return -ENODEV;
 	*ret_dl = dl;

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "nl/ctrl.h"
+#include "nl/policy.h"
+#include "tests/core/fixture.h"
+
+/* ---- the driver ------------------------------------------------------------------- */
+
+struct platform {
+	struct fixture *fixture;
+	struct fl_devlink *dl;
+};
+
+static struct fixture *fixture_of(struct fl_txn *txn)
+{
+	return fl_devlink_priv(fl_txn_devlink(txn));
+}
+
+static int end(struct fl_op *op)
+{
+	return fl_op_result(op);
+}
+
+static int finish(struct fl_op *op, struct fixture *fixture, int err)
+{
+	if (err || !fixture->knobs.delay_ns)
+		return err;
+	return fl_op_sleep(op, fixture->knobs.delay_ns, end);
+}
+
+static int test_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
+			    enum devlink_reload_action action, enum devlink_reload_limit limit)
+{
+	struct fixture *fixture = fixture_of(txn);
+
+	__atomic_add_fetch(&fixture->knobs.downs, 1, __ATOMIC_RELAXED);
+	return finish(op, fixture, fixture->knobs.fail_down);
+}
+
+static int test_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
+			  enum devlink_reload_limit limit, uint32_t *ret_performed)
+{
+	struct fixture *fixture = fixture_of(txn);
+
+	__atomic_add_fetch(&fixture->knobs.ups, 1, __ATOMIC_RELAXED);
+	*ret_performed = 1u << action;
+	return finish(op, fixture, fixture->knobs.fail_up);
+}
+
+static int test_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+		       const struct fl_port_fn_change *change)
+{
+	struct fixture *fixture = fixture_of(txn);
+
+	if (change->set & FL_PORT_FN_HW_ADDR)
+		fl_port_fn_hw_addr_set(txn, index, change->hw_addr, change->hw_addr_len);
+	if (change->set & FL_PORT_FN_MAX_IO_EQS)
+		fl_port_fn_max_io_eqs_set(txn, index, change->max_io_eqs);
+	return finish(op, fixture, fixture->knobs.fail_fn_set);
+}
+
+static const struct fl_devlink_ops test_ops = {
+	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT,
+	.reload_down = test_reload_down,
+	.reload_up = test_reload_up,
+	.port_fn_set = test_fn_set,
+};
+
+static const struct fl_param test_params[] = {
+	{ .name = "max_macs", .generic = true, .type = FL_PARAM_U32, .has_default = true,
+	  .cmodes = 1u << DEVLINK_PARAM_CMODE_DRIVERINIT, .def.vu32 = 32, .value.vu32 = 32 },
+	{ .name = "test1", .type = FL_PARAM_BOOL, .has_default = true,
+	  .cmodes = 1u << DEVLINK_PARAM_CMODE_DRIVERINIT, .def.vbool = true, .value.vbool = true },
+	{ .name = "test2", .type = FL_PARAM_U32, .has_default = true, .max = 4096,
+	  .cmodes = 1u << DEVLINK_PARAM_CMODE_RUNTIME, .def.vu32 = 1234, .value.vu32 = 1234 },
+};
+
+static int test_probe(struct fl_op *op, struct fl_device *dev)
+{
+	struct platform *platform = fl_device_platform(dev);
+	struct fixture *fixture = platform->fixture;
+	struct fl_port_attrs attrs = {
+		.flavour = DEVLINK_PORT_FLAVOUR_PCI_VF,
+		.fn = FL_PORT_FN_HW_ADDR | FL_PORT_FN_MAX_IO_EQS,
+		.has_lane = true,
+	};
+	struct fl_devlink *dl;
+	struct fl_txn *txn;
+	int err;
+
+	err = fl_devlink_alloc(fixture->plane, dev, &test_ops, fixture, &dl);
+	fl_assert(!err);
+	err = fl_txn_begin(op, dl, &txn);
+	fl_assert(!err);
+	fl_txn_register(txn);
+	for (attrs.index = 0; attrs.index < fixture->knobs.ports; attrs.index++) {
+		attrs.vf = attrs.index;
+		fl_port_add(txn, &attrs);
+	}
+	fl_params_register(txn, test_params, FL_ARRAY_SIZE(test_params));
+	err = fl_txn_commit(txn);
+	fl_assert(!err);
+	fl_device_set_data(dev, dl);
+	__atomic_store_n(&platform->dl, fl_devlink_get(dl), __ATOMIC_RELEASE);
+	return 0;
+}
+
+static int test_remove(struct fl_op *op, struct fl_device *dev)
+{
+	struct fl_devlink *dl = fl_device_data(dev);
+	struct fl_txn *txn;
+
+	fl_assert(!fl_txn_begin(op, dl, &txn));
+	fl_txn_unregister(txn);
+	fl_assert(!fl_txn_commit(txn));
+	fl_devlink_free(dl);
+	return 0;
+}
+
+static const struct fl_driver test_driver = {
+	.name = "test", .bus = FIXTURE_BUS, .match = "test",
+	.probe = test_probe, .remove = test_remove,
+};
+
+/* ---- the plane -------------------------------------------------------------------- */
+
+struct fixture *fixture_new(void)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	struct fl_plane_config config = { .sched.workers = 3 };
+	int err;
+
+	fl_assert(fixture);
+	fixture->knobs.ports = 4;
+	err = fl_plane_new(&config, &fixture->plane);
+	if (err)
+		fl_breach("test", "no plane: %s", strerror(-err));
+	fl_assert(!fl_driver_register(fl_plane_bus(fixture->plane), &test_driver));
+	return fixture;
+}
+
+void fixture_free(struct fixture *fixture)
+{
+	fl_plane_free(fixture->plane);
+	free(fixture);
+}
+
+static void platform_free(void *arg)
+{
+	struct platform *platform = arg;
+
+	free(platform);
+}
+
+struct fl_devlink *fixture_add(struct fixture *fixture, const char *name)
+{
+	struct platform *platform = calloc(1, sizeof(*platform));
+	struct fl_device_desc desc = {
+		.bus = FIXTURE_BUS, .name = name, .match = "test",
+		.platform = platform, .platform_free = platform_free,
+	};
+	struct fl_devlink *dl = NULL;
+	struct fl_device *dev;
+
+	fl_assert(platform);
+	platform->fixture = fixture;
+	fl_assert(!fl_device_add(fl_plane_bus(fixture->plane), &desc, &dev));
+	fl_assert(!fl_device_probe_post(dev, NULL));
+	for (int i = 0; !dl && i < 10000; i++) {
+		dl = __atomic_load_n(&platform->dl, __ATOMIC_ACQUIRE);
+		if (!dl)
+			usleep(500);
+	}
+	fl_assert(dl);
+	return dl;
+}
+
+/* ---- requests --------------------------------------------------------------------- */
+
+static void request_complete(struct fl_req *req, int err)
+{
+	struct request *request = FL_CONTAINER_OF(req, struct request, req);
+
+	request->err = err;
+	__atomic_store_n(&request->done, 1, __ATOMIC_RELEASE);
+}
+
+void request_init(struct request *request, struct fixture *fixture, struct fl_netns *ns,
+		  uint8_t cmd, const struct fl_devlink *dl)
+{
+	memset(request, 0, sizeof(*request));
+	request->req.plane = fixture->plane;
+	request->req.ns = ns ? ns : fl_netns_initial(fl_plane_netns(fixture->plane));
+	request->req.cmd = &fl_devlink_cmds[cmd];
+	request->req.netns_fd = -1;
+	request->req.portid = 4711;
+	request->req.complete = request_complete;
+	fl_msg_init(&request->req.reply);
+	fl_msg_init_fixed(&request->msg, request->buf, sizeof(request->buf));
+	fl_msg_begin(&request->msg, FL_FAMILY_DEVLINK, NLM_F_REQUEST | NLM_F_ACK, 1, 0, cmd, 1);
+	if (!dl)
+		return;
+	fl_msg_put_str(&request->msg, DEVLINK_ATTR_BUS_NAME, fl_devlink_bus_name(dl));
+	fl_msg_put_str(&request->msg, DEVLINK_ATTR_DEV_NAME, fl_devlink_dev_name(dl));
+}
+
+int request_run(struct request *request)
+{
+	struct fl_req *req = &request->req;
+	const struct fl_command *command = &fl_commands[req->cmd->cmd];
+	int err;
+
+	fl_msg_end(&request->msg);
+	fl_assert(!request->msg.err);
+	req->nlh = (struct nlmsghdr *)request->buf;
+	err = fl_nl_parse(req->nlh, GENL_HDRLEN, req->cmd->do_policy, req->cmd->do_max,
+			  !(req->cmd->flags & FL_CMD_DO_LOOSE), req->tb, &req->extack);
+	if (err < 0)
+		return err;
+	err = command->doit(req);
+	if (err != FL_LATER)
+		return err;
+	for (int i = 0; !__atomic_load_n(&request->done, __ATOMIC_ACQUIRE); i++) {
+		fl_assert(i < 600000);
+		if (i < 200)
+			sched_yield();
+		else
+			usleep(100);
+	}
+	return request->err;
+}
+
+void request_done(struct request *request)
+{
+	fl_msg_done(&request->req.reply);
+}
+
+static const struct nlattr *find(const void *attrs, size_t len, uint16_t type)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_payload(attrs, len) {
+		if (mnl_attr_get_type(attr) == type)
+			return attr;
+	}
+	return NULL;
+}
+
+const struct nlattr *answer_attr(const void *message, const uint16_t *path)
+{
+	const struct nlmsghdr *nlh = message;
+	const struct nlattr *attr;
+
+	attr = find((const char *)message + NLMSG_HDRLEN + GENL_HDRLEN,
+		    nlh->nlmsg_len - NLMSG_HDRLEN - GENL_HDRLEN, *path++);
+	while (attr && *path)
+		attr = find(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), *path++);
+	return attr;
+}
+
+/* ---- operations ------------------------------------------------------------------- */
+
+struct operation {
+	struct fl_op op;
+	int (*run)(struct fl_op *op, void *arg);
+	void *arg;
+	int err;
+	int *done;
+	int *ret_err;
+};
+
+static int operation_run(struct fl_op *op)
+{
+	struct operation *operation = FL_CONTAINER_OF(op, struct operation, op);
+
+	return operation->run(op, operation->arg);
+}
+
+static void operation_ended(struct fl_op *op, int err)
+{
+	struct operation *operation = FL_CONTAINER_OF(op, struct operation, op);
+
+	*operation->ret_err = err;
+	__atomic_store_n(operation->done, 1, __ATOMIC_RELEASE);
+}
+
+static void operation_free(struct fl_op *op)
+{
+	free(FL_CONTAINER_OF(op, struct operation, op));
+}
+
+static const struct fl_op_type operation_type = {
+	.kind = "test", .run = operation_run, .ended = operation_ended, .free = operation_free,
+};
+
+int fixture_operation(struct fixture *fixture, struct fl_lane *lane,
+		      int (*run)(struct fl_op *op, void *arg), void *arg)
+{
+	struct operation *operation = calloc(1, sizeof(*operation));
+	int done = 0, result = 0, err;
+
+	fl_assert(operation);
+	operation->run = run;
+	operation->arg = arg;
+	operation->done = &done;
+	operation->ret_err = &result;
+	fl_op_init(&operation->op, &operation_type, lane, NULL);
+	err = fl_op_submit(&operation->op);
+	if (err)
+		return err;
+	while (!__atomic_load_n(&done, __ATOMIC_ACQUIRE))
+		usleep(50);
+	return result;
+}
