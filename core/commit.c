@@ -185,7 +185,7 @@ static int commit_swap(struct commit *c)
 		return -ECANCELED;
 	}
 	c->old = dl->version;
-	*c->next = *c->old;
+	fl_version_copy(c->next, c->old);
 	c->next->seq++;
 	apply_edits(c);
 	apply_parts(c);

@@ -17,6 +17,8 @@
 #ifndef FL_CORE_INSTANCE_H
 #define FL_CORE_INSTANCE_H
 
+#include <string.h>
+
 #include "base/lock.h"
 #include "core/driver.h"
 #include "core/object.h"
@@ -32,7 +34,6 @@ struct fl_reload_stats {
 
 /* The state of one instance as of one commit (C1). */
 struct fl_version {
-	struct fl_rcu_head rcu;
 	uint64_t seq;                /* how many commits made it */
 	bool registered;
 	bool reload_failed;
@@ -45,7 +46,14 @@ struct fl_version {
 	int eswitch_mode, eswitch_inline, eswitch_encap;
 	struct fl_pmap_node *objs[FL_OBJ_KINDS];
 	uint32_t obj_count[FL_OBJ_KINDS];
+	struct fl_rcu_head rcu;      /* last: whoever retires the version writes it */
 };
+
+/* Copies what a version says. Context: RCU read section, or the commit lock. */
+static inline void fl_version_copy(struct fl_version *to, const struct fl_version *from)
+{
+	memcpy(to, from, offsetof(struct fl_version, rcu));
+}
 
 /* Who shows this instance as nested: a port function of another one. */
 struct fl_nested_in {

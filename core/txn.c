@@ -26,7 +26,7 @@ int fl_txn_begin(struct fl_op *op, struct fl_devlink *dl, struct fl_txn **ret_tx
 	txn->extack = &txn->own_extack;
 	CDS_INIT_LIST_HEAD(&txn->edits);
 	fl_rcu_read_lock();
-	txn->values = *fl_devlink_version(dl);
+	fl_version_copy(&txn->values, fl_devlink_version(dl));
 	fl_netns_get(txn->values.ns);
 	fl_rcu_read_unlock();
 	*ret_txn = txn;

@@ -30,7 +30,7 @@ struct fl_evrec {
 	uint32_t port_index;    /* valid if has_port */
 	bool has_port;
 	uint16_t bus_off, dev_off; /* into data: NUL-ended strings; 0: none */
-	uint8_t data[];
+	uint8_t data[] __attribute__((aligned(8))); /* messages are read in place */
 };
 
 /* One reference. NULL: out of memory. */

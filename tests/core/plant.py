@@ -8,7 +8,6 @@ import sys
 
 SWAP = "\tfl_rcu_assign(dl->version, c->next);\n"
 BUILD = "\tapply_edits(c);\n\tapply_parts(c);\n"
-BASE = "\tc->old = dl->version;\n\t*c->next = *c->old;\n\tc->next->seq++;\n"
 LOCK = "\tfl_lock_take(&dl->commit_lock);\n\tif (fl_op_parked"
 APPEND_END = "\t\ttxn->events[i].first = NULL;\n\t}\n"
 
@@ -28,7 +27,7 @@ FAULTS = {
     # C2). What it replaces twice must not be freed twice: the fault is to be seen, not a crash.
     "lost": [
         (LOCK, "\tstruct fl_version base = *dl->version;\n\n\tusleep(300);\n" + LOCK),
-        ("\t*c->next = *c->old;\n", "\t*c->next = base;\n"),
+        ("\tfl_version_copy(c->next, c->old);\n", "\tfl_version_copy(c->next, &base);\n"),
         ("\tfl_pmap_edit_done(&c->nodes);\n", ""),
         ("\t\tif (edit->replaced)\n\t\t\tfl_rcu_call(&edit->replaced->rcu, obj_free_rcu);\n", ""),
         ("static void obj_free_rcu", "__attribute__((unused)) static void obj_free_rcu"),
