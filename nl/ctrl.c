@@ -302,7 +302,7 @@ static int dump_policies(const struct answer *answer, struct fl_ctrl_dump *state
 		*state = (struct fl_ctrl_dump){ .position = { AT_POLICIES } };
 	for (; at[1] < list.count; at[1]++, at[2] = 0) {
 		for (; list.at[at[1]].policy && at[2] <= list.at[at[1]].max; at[2]++) {
-			if (list.at[at[1]].policy[at[2]].type == FL_ATTR_UNSPEC)
+			if (!fl_policy_told(&list.at[at[1]].policy[at[2]]))
 				continue;
 			put_policy(answer, wanted, &list, at[1], at[2]);
 			if (!fits(answer->msg))

@@ -50,9 +50,8 @@ static uint32_t offset_in(const struct nlmsghdr *request, const struct nlattr *a
 
 static bool extack_tells(const struct nlmsghdr *request, const struct fl_extack *extack, int err)
 {
-	return extack && (extack->msg[0] ||
-			  (err && (offset_in(request, extack->bad_attr) || extack->policy ||
-				   extack->miss_type)));
+	return extack && (extack->msg[0] || (err && (offset_in(request, extack->bad_attr) ||
+						     extack->policy || extack->miss_type)));
 }
 
 /* An ACK and a finished dump carry the text only. */

@@ -12,6 +12,7 @@ static uint32_t told_type(const struct fl_policy *policy)
 {
 	switch ((enum fl_attr_type)policy->type) {
 	case FL_ATTR_UNSPEC:
+	case FL_ATTR_DYNAMIC:
 		break;
 	case FL_ATTR_U8:
 		return NL_ATTR_TYPE_U8;
@@ -35,6 +36,11 @@ static uint32_t told_type(const struct fl_policy *policy)
 		return NL_ATTR_TYPE_NESTED;
 	}
 	return NL_ATTR_TYPE_INVALID;
+}
+
+bool fl_policy_told(const struct fl_policy *policy)
+{
+	return told_type(policy) != NL_ATTR_TYPE_INVALID;
 }
 
 static uint64_t type_max(const struct fl_policy *policy)

@@ -39,9 +39,16 @@ static unsigned int exact_len(const struct fl_policy *policy)
 	case FL_ATTR_BINARY:
 	case FL_ATTR_BITFIELD32:
 	case FL_ATTR_NESTED:
+	case FL_ATTR_DYNAMIC:
 		break;
 	}
 	return 0;
+}
+
+/* What a strict parse does not accept, and a policy does not tell. */
+static bool is_unchecked(const struct fl_policy *policy)
+{
+	return policy->type == FL_ATTR_UNSPEC || policy->type == FL_ATTR_DYNAMIC;
 }
 
 static int check_string(const struct nlattr *attr, const struct fl_policy *policy)
@@ -89,6 +96,7 @@ static int check_payload(const struct nlattr *attr, const struct fl_policy *poli
 		return len && len < MNL_ATTR_HDRLEN ? -ERANGE : 0;
 	case FL_ATTR_UINT:
 	case FL_ATTR_UNSPEC:
+	case FL_ATTR_DYNAMIC:
 		break;
 	}
 	return 0;
@@ -152,13 +160,13 @@ static int check_strict(const struct parse *parse, const struct nlattr *attr,
 		text = "invalid attribute length";
 	else if (policy->type == FL_ATTR_NESTED && !flagged)
 		text = "NLA_F_NESTED is missing";
-	else if (policy->type != FL_ATTR_NESTED && policy->type != FL_ATTR_UNSPEC && flagged)
+	else if (policy->type != FL_ATTR_NESTED && !is_unchecked(policy) && flagged)
 		text = "NLA_F_NESTED not expected";
 	if (text) {
 		fault(parse, attr, policy, text);
 		return -EINVAL;
 	}
-	if (policy->type == FL_ATTR_UNSPEC) {
+	if (is_unchecked(policy)) {
 		fault(parse, attr, NULL, "Unsupported attribute");
 		return -EINVAL;
 	}
@@ -210,7 +218,7 @@ static int parse_attrs(const struct parse *parse, const void *data, size_t len,
 
 			if (err)
 				return err;
-			if (tb)
+			if (tb && !(policy && policy[type].type == FL_ATTR_UNSPEC))
 				tb[type] = attr;
 		} else if (parse->strict) {
 			fault(parse, attr, NULL, "Unknown attribute type");

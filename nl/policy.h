@@ -16,7 +16,7 @@
 #include "nl/extack.h"
 
 enum fl_attr_type {
-	FL_ATTR_UNSPEC, /* not looked at by a loose parse, not accepted by a strict one */
+	FL_ATTR_UNSPEC, /* ignored by a loose parse, not accepted by a strict one */
 	FL_ATTR_U8,
 	FL_ATTR_U16,
 	FL_ATTR_U32,
@@ -27,6 +27,7 @@ enum fl_attr_type {
 	FL_ATTR_BINARY,
 	FL_ATTR_BITFIELD32,
 	FL_ATTR_NESTED,
+	FL_ATTR_DYNAMIC, /* let through by a loose parse, with any length: its reader looks */
 };
 
 enum fl_attr_check {
@@ -106,14 +107,17 @@ bool fl_nl_is_dump(const struct nlmsghdr *request);
  * The request's nlmsg_len bytes must be there. policy NULL: nothing is checked.
  * strict: unknown and unexpected attributes, wrong lengths and trailing bytes are errors, as
  * for strictly validated commands. Returns 0 or a negative errno with extack; extack may
- * be NULL, and may hold a text after 0 (trailing bytes). tb points into request; of an
- * attribute that stands twice the last counts. */
+ * be NULL, and may hold a text after 0 (trailing bytes). tb points into request, and holds
+ * only attributes that the policy knows (the kernel's also holds, unchecked, others up to
+ * max); of an attribute that stands twice the last counts. */
 int fl_nl_parse(const struct nlmsghdr *request, size_t hdrlen, const struct fl_policy *policy,
 		uint16_t max, bool strict, const struct nlattr **tb, struct fl_extack *extack);
 /* The same for what is inside a nest; strict also asks for its NLA_F_NESTED. */
 int fl_nl_parse_nested(const struct nlattr *nest, const struct fl_policy *policy, uint16_t max,
 		       bool strict, const struct nlattr **tb, struct fl_extack *extack);
 
+/* Whether GETPOLICY tells of an attribute. */
+bool fl_policy_told(const struct fl_policy *policy);
 /* Puts a policy as the nest `type` of NL_POLICY_TYPE_ATTR_*, as in GETPOLICY and in
  * NLMSGERR_ATTR_POLICY. nested_index: the index of the policy of a nest, or -1 not to
  * tell. Returns false if there is nothing to tell (no such attribute). */

@@ -19,9 +19,9 @@ LICENSE = "/* SPDX-License-Identifier: LGPL-2.1-or-later */\n"
 POLICY_TYPES = {
     "u8": "U8", "u16": "U16", "u32": "U32", "u64": "U64", "uint": "UINT",
     "string": "NUL_STRING", "flag": "FLAG", "binary": "BINARY",
-    "bitfield32": "BITFIELD32", "nest": "NESTED",
+    "bitfield32": "BITFIELD32", "nest": "NESTED", "dynamic": "DYNAMIC",
 }
-OTHER_TYPES = {"unused", "pad", "dynamic"}
+OTHER_TYPES = {"unused", "pad"}
 MACROS = [
     "#define TYPE(t) { .type = FL_ATTR_##t }",
     "#define RANGE(t, lo, hi) { .type = FL_ATTR_##t, .check = FL_CHECK_RANGE, .range = { lo, hi } }",

@@ -80,10 +80,12 @@ static unsigned long look(const struct fl_policy *policy, uint16_t max, const st
 			fl_assert(!(fl_attr_bitfield32(tb[type]).value & ~policy[type].mask));
 			break;
 		case FL_ATTR_BINARY:
+		case FL_ATTR_DYNAMIC:
 			for (unsigned int i = 0; i < fl_attr_len(tb[type]); i++)
 				sum += ((const unsigned char *)fl_attr_data(tb[type]))[i];
 			break;
 		case FL_ATTR_UNSPEC:
+			fl_breach("parser", "let an unknown attribute through");
 		case FL_ATTR_FLAG:
 		case FL_ATTR_NESTED:
 			break;

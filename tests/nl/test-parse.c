@@ -40,8 +40,8 @@ static void trial_run(struct trial *trial)
 	request = (const struct nlmsghdr *)trial->msg.buf;
 	trial->err = fl_cmd_find(request, &cmd, &trial->extack);
 	if (!trial->err)
-		trial->err = fl_cmd_parse(cmd, request, trial->tb, DEVLINK_ATTR_MAX + 1,
-					  &trial->extack);
+		trial->err =
+			fl_cmd_parse(cmd, request, trial->tb, DEVLINK_ATTR_MAX + 1, &trial->extack);
 }
 
 /* Checks, frees and runs it: its error, text, offset (0: none) and whether a policy is told. */
@@ -203,8 +203,9 @@ static void test_nest_in_a_handler(void **state)
 			 0);
 	assert_int_equal(fl_attr_u8(tb[DEVLINK_PORT_FN_ATTR_STATE]), 1);
 	assert_null(tb[DEVLINK_PORT_FUNCTION_ATTR_HW_ADDR]);
-	assert_int_equal(parse_function(flagged, DEVLINK_PORT_FN_ATTR_OPSTATE, "\1", 1, &extack, tb),
-			 -EINVAL);
+	assert_int_equal(
+		parse_function(flagged, DEVLINK_PORT_FN_ATTR_OPSTATE, "\1", 1, &extack, tb),
+		-EINVAL);
 	assert_string_equal(extack.msg, "Unsupported attribute");
 	assert_int_equal(parse_function(flagged, DEVLINK_PORT_FN_ATTR_MAX_IO_EQS | NLA_F_NESTED,
 					"\1\0\0\0", 4, &extack, tb),
@@ -214,7 +215,8 @@ static void test_nest_in_a_handler(void **state)
 	assert_string_equal(extack.msg, "Unknown attribute type");
 	assert_int_equal(parse_function(flagged, 0, "\1\0\0\0", 4, &extack, tb), -EINVAL);
 	assert_string_equal(extack.msg, "Unknown attribute type");
-	parse_function(flagged, DEVLINK_PORT_FN_ATTR_MAX_IO_EQS, "\1\0\0\0\0\0\0\0", 8, &extack, tb);
+	parse_function(flagged, DEVLINK_PORT_FN_ATTR_MAX_IO_EQS, "\1\0\0\0\0\0\0\0", 8, &extack,
+		       tb);
 	assert_string_equal(extack.msg, "invalid attribute length");
 }
 
@@ -230,6 +232,45 @@ static void test_reserved_header_bits(void **state)
 	trial_begin(&trial, NLM_F_CREATE, DEVLINK_CMD_GET);
 	((struct genlmsghdr *)(trial.msg.buf + MNL_NLMSG_HDRLEN))->reserved = 1;
 	trial_gives(&trial, 0, "", 0, false);
+}
+
+/* A handler sees no attribute that its command's policy has not checked, but for a value of
+ * dynamic type. */
+static void test_unlisted_attributes(void **state)
+{
+	struct trial trial;
+
+	trial_begin(&trial, 0, DEVLINK_CMD_GET);
+	fl_msg_put_u8(&trial.msg, DEVLINK_ATTR_PORT_INDEX, 1);
+	fl_msg_put_u8(&trial.msg, DEVLINK_ATTR_MAX + 1, 1);
+	trial_run(&trial);
+	assert_int_equal(trial.err, 0);
+	assert_null(trial.tb[DEVLINK_ATTR_PORT_INDEX]);
+	fl_msg_done(&trial.msg);
+	trial_begin(&trial, 0, DEVLINK_CMD_PARAM_SET);
+	fl_msg_put(&trial.msg, DEVLINK_ATTR_PARAM_VALUE_DATA, "abc", 3);
+	trial_run(&trial);
+	assert_int_equal(trial.err, 0);
+	assert_int_equal(fl_attr_len(trial.tb[DEVLINK_ATTR_PARAM_VALUE_DATA]), 3);
+	fl_msg_done(&trial.msg);
+	trial_begin(&trial, NLM_F_DUMP, DEVLINK_CMD_PARAM_GET);
+	fl_msg_put_u8(&trial.msg, DEVLINK_ATTR_PORT_INDEX, 1);
+	trial_gives(&trial, -EINVAL, "Unsupported attribute", 36, false);
+}
+
+/* Of the one dump whose attributes the kernel ignores, none is refused nor seen. */
+static void test_unchecked_dump(void **state)
+{
+	struct trial trial;
+
+	trial_begin(&trial, NLM_F_DUMP, DEVLINK_CMD_PORT_PARAM_GET);
+	fl_msg_put_u8(&trial.msg, DEVLINK_ATTR_PORT_INDEX, 1);
+	trial_run(&trial);
+	assert_int_equal(trial.err, 0);
+	assert_null(trial.tb[DEVLINK_ATTR_BUS_NAME]);
+	fl_msg_done(&trial.msg);
+	trial_begin(&trial, NLM_F_DUMP, DEVLINK_CMD_INFO_GET);
+	trial_gives(&trial, -EINVAL, "Unknown attribute type", 20, false);
 }
 
 static void test_last_of_two_counts(void **state)
@@ -302,6 +343,8 @@ int main(void)
 		cmocka_unit_test(test_nest_of_a_loose_command),
 		cmocka_unit_test(test_nest_in_a_handler),
 		cmocka_unit_test(test_reserved_header_bits),
+		cmocka_unit_test(test_unlisted_attributes),
+		cmocka_unit_test(test_unchecked_dump),
 		cmocka_unit_test(test_last_of_two_counts),
 		cmocka_unit_test(test_ack),
 		cmocka_unit_test(test_long_text_is_cut),

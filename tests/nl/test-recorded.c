@@ -29,10 +29,10 @@ struct tally {
 
 /* The texts that only the kernel's parser gives. */
 static const char *const parser_texts[] = {
-	"Unknown attribute type",     "Unsupported attribute",
-	"invalid attribute length",   "Attribute failed policy validation",
-	"NLA_F_NESTED is missing",    "NLA_F_NESTED not expected",
-	"integer out of range",       "reserved bit set",
+	"Unknown attribute type",   "Unsupported attribute",
+	"invalid attribute length", "Attribute failed policy validation",
+	"NLA_F_NESTED is missing",  "NLA_F_NESTED not expected",
+	"integer out of range",	    "reserved bit set",
 	"invalid enum value",
 };
 
