@@ -238,7 +238,7 @@ static int read_latencies(struct reading *reading, const struct fl_raw_latency *
 			continue;
 		snprintf(key, sizeof(key), "latency_ms.%s", mlx5_step_key(step));
 		err = read_real(reading, key, raw->step[step], 0, LATENCY_MAX_MS, &ms);
-		config->latency_ns[step] = (uint64_t)llround(ms * FL_NS_PER_MS);
+		config->latency_ns[step] = (uint64_t)(ms * FL_NS_PER_MS + 0.5);
 	}
 	return err;
 }

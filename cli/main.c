@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* finelink: the subcommands by name. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+static const char help[] =
+	"usage: finelink COMMAND [ARG...]\n"
+	"\n"
+	"  run      run a program with devlink served by finelink instead of the kernel\n"
+	"  launch   launch many pods at once on a plane, and tell how long it took\n"
+	"  show     look inside a plane: instances, lanes, locks, statistics\n"
+	"\n"
+	"  finelink COMMAND --help tells more; so do the manual pages finelink(1) and\n"
+	"  finelink-COMMAND(1).\n"
+	"\n"
+	"  -h, --help\n"
+	"  -V, --version\n";
+
+static const struct {
+	const char *name;
+	int (*run)(int argc, char **argv);
+} subcommands[] = {
+	{ "run", fl_cli_run },
+	{ "launch", fl_cli_launch },
+	{ "show", fl_cli_show },
+};
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(subcommands); i++)
+		if (!strcmp(name, subcommands[i].name))
+			return subcommands[i].run(argc - 1, argv + 1);
+	if (!strcmp(name, "-h") || !strcmp(name, "--help")) {
+		fputs(help, stdout);
+		return FL_EXIT_OK;
+	}
+	if (!strcmp(name, "-V") || !strcmp(name, "--version")) {
+		puts("finelink " FL_VERSION);
+		return FL_EXIT_OK;
+	}
+	if (*name)
+		fprintf(stderr, "finelink: no command '%s'; try finelink --help\n", name);
+	else
+		fputs(help, stderr);
+	return FL_EXIT_USAGE;
+}
