@@ -242,6 +242,16 @@ static void remove_all_devices(struct fl_plane *plane)
 		fl_log(FL_LOG_WARN, "some operations did not end; leaving them behind");
 }
 
+/* What RCU frees may drop the last reference on something that RCU frees: an instance, its
+ * version, its namespace, the table of namespaces. */
+#define RCU_HOPS 6
+
+static void wait_for_rcu(void)
+{
+	for (int i = 0; i < RCU_HOPS; i++)
+		fl_rcu_barrier();
+}
+
 void fl_plane_free(struct fl_plane *plane)
 {
 	if (!plane)
@@ -250,12 +260,12 @@ void fl_plane_free(struct fl_plane *plane)
 		remove_all_devices(plane);
 	if (plane->netns)
 		fl_netns_table_free(plane->netns);
-	fl_rcu_barrier();
+	wait_for_rcu();
 	if (plane->bus)
 		fl_bus_root_free(plane->bus);
 	if (plane->sched)
 		fl_sched_free(plane->sched);
-	fl_rcu_barrier();
+	wait_for_rcu();
 	fl_lock_done(&plane->index_lock);
 	free(plane);
 }

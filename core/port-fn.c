@@ -133,7 +133,7 @@ int fl_port_fn_parse(const struct nlattr *attr, const struct fl_port_state *stat
 	int err;
 
 	err = fl_nl_parse_nested(attr, fl_devlink_port_function_set_policy,
-				 fl_devlink_port_function_set_max, false, tb, extack);
+				 fl_devlink_port_function_set_max, true, tb, extack);
 	if (err < 0) {
 		fl_extack_set(extack, "Fail to parse port function attributes");
 		return err;

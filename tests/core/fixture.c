@@ -174,6 +174,7 @@ struct fl_devlink *fixture_add(struct fixture *fixture, const char *name)
 	platform->fixture = fixture;
 	fl_assert(!fl_device_add(fl_plane_bus(fixture->plane), &desc, &dev));
 	fl_assert(!fl_device_probe_post(dev, NULL));
+	fl_device_put(dev);
 	for (int i = 0; !dl && i < 10000; i++) {
 		dl = __atomic_load_n(&platform->dl, __ATOMIC_ACQUIRE);
 		if (!dl)
