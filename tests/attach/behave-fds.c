@@ -36,6 +36,12 @@ static bool is_pipe(const int fds[2])
 	return write(fds[1], "x", 1) == 1 && read(fds[0], &c, 1) == 1 && c == 'x';
 }
 
+/* Both ways, byte for byte. */
+static bool is_pair(int a, int b)
+{
+	return is_pipe((int[]){ a, b }) && is_pipe((int[]){ b, a });
+}
+
 static int make_bound(void)
 {
 	int fd = nl_open(SOCK_RAW);
@@ -88,9 +94,10 @@ static void number_reused(void)
 			syscall(SYS_close, fd);
 			break;
 		}
-		SAME(pipe(fds), 0);
+		/* Behind our back only what is no socket is noticed. */
+		SAME(how == 4 ? pipe(fds) : socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
 		SAME(fds[0], fd);
-		CHECK(is_pipe(fds));
+		CHECK(how == 4 ? is_pipe(fds) : is_pair(fds[0], fds[1]));
 		close(fds[1]);
 		/* and the other way round */
 		close(fds[0]);
@@ -102,14 +109,17 @@ static void number_reused(void)
 
 static void dup_over(void)
 {
-	int fd = nl_open(SOCK_RAW), fds[2];
+	int fd = nl_open(SOCK_RAW), other = nl_open(SOCK_RAW), fds[2];
 
-	SAME(pipe(fds), 0);
+	SAME(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
+	keep_fd(fds[0]);
+	keep_fd(fds[1]);
 	CHECK(works(fd));
+	CHECK(works(other));
 	SAME(dup2(fds[0], fd), fd);
-	CHECK(is_pipe((int[]){ fd, fds[1] }));
-	close(fds[0]);
-	close(fds[1]);
+	CHECK(is_pair(fd, fds[1]));
+	SAME(dup3(fds[0], other, 0), other);
+	CHECK(is_pair(other, fds[1]));
 }
 
 static void forked(void)

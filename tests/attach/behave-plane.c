@@ -73,6 +73,8 @@ static void nonblocking_reads_wait(void)
 	ask(fd);
 	SAME(number(FLAGS), 1);
 	SAME(number(FDS), 1);
+	ask(keep_fd(dup(fd)));
+	SAME(number(FLAGS), 1);
 	SAME(fcntl(fd, F_SETFL, 0), 0);
 	ask(fd);
 	SAME(number(FLAGS), 0);
