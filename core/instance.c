@@ -11,6 +11,7 @@
 #include "core/commands.h"
 #include "core/instance.h"
 #include "core/plane-private.h"
+#include "core/port.h"
 #include "nl/ctrl.h"
 
 const char *fl_devlink_bus_name(const struct fl_devlink *dl)
@@ -180,6 +181,8 @@ void fl_devlink_free(struct fl_devlink *dl)
 	if (!dl)
 		return;
 	fl_assert(!dl->version || !dl->version->registered);
+	/* The port that shows it holds it, and is held by the link back. */
+	fl_nested_unlink(dl);
 	if (dl->flash_lane)
 		fl_lane_discard(dl->flash_lane);
 	if (dl->params_lane)
