@@ -79,6 +79,7 @@ struct fl_device_op {
 	void (*gone)(void *arg);
 	void *gone_arg;
 	bool awaited; /* by the removal of the parent */
+	struct fl_timer watchdog; /* of driver->remove; while armed it has a reference */
 };
 
 /* NULL: out of memory. The op's type says what it does. */

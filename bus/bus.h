@@ -31,8 +31,9 @@ struct fl_driver {
 	/* Context: a step, alone on the device's lane; nothing else held. Valid replies: 0
 	 * (bound), -errno (not bound, everything taken back), FL_LATER as any step. */
 	int (*probe)(struct fl_op *op, struct fl_device *dev);
-	/* The same context; all children are gone. Valid replies: 0, FL_LATER (ends in 0). If
-	 * something above is removed meanwhile, waits give -ECANCELED: finish without them. */
+	/* The same context; all children are gone. Valid replies: 0, FL_LATER (ends in 0).
+	 * After the scheduler's deadline for removals the operation is cancelled and waits
+	 * give -ECANCELED: finish without them. */
 	int (*remove)(struct fl_op *op, struct fl_device *dev);
 };
 
@@ -58,9 +59,14 @@ struct fl_device_desc {
 
 /* Makes a device and its lane, unprobed. -EEXIST, -ENODEV (the parent goes), -EINVAL (a
  * name that is empty, too long or holds a slash), -ENOMEM; on failure `platform` stays the
- * caller's. The device lives until fl_device_remove...(); the caller gets no reference. */
+ * caller's. The device lives until fl_device_remove...(); the caller gets one reference, or
+ * passes NULL for ret_dev. */
 int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
 		  struct fl_device **ret_dev);
+
+/* Takes a device back that was not probed, without an operation: when its first probe was
+ * refused. `gone` is called. Context: nobody else was told of the device. */
+void fl_device_discard(struct fl_device *dev);
 
 /* Probes on the device's own lane: by itself, or awaited by op (whose lane is above).
  * Results as fl_op_submit(). A failed or refused probe leaves the device unbound.

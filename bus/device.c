@@ -100,7 +100,8 @@ int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
 	err = device_lane_new(dev);
 	if (err)
 		goto out_put;
-	/* From the moment it is linked, a removal may take it away. */
+	/* From the moment it is linked, a removal may take it away: hold it. */
+	fl_device_get(dev);
 	dev->platform = desc->platform;
 	dev->platform_free = desc->platform_free;
 	dev->platform_gone = desc->gone;
@@ -109,9 +110,13 @@ int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
 		/* What was not taken over stays the caller's. */
 		dev->platform_free = NULL;
 		fl_lane_discard(dev->lane);
+		fl_device_put(dev);
 		goto out_put;
 	}
-	*ret_dev = dev;
+	if (ret_dev)
+		*ret_dev = dev;
+	else
+		fl_device_put(dev);
 	return 0;
 out_put:
 	fl_device_put(dev);

@@ -3,9 +3,8 @@
  * remove.c - taking a device away: its children in parallel, then its driver, then itself.
  *
  * A removal does not fail. What it needs and cannot have at the moment (memory, a child
- * whose own removal is just being refused) it tries again. Only if something above is
- * being removed does it give up, half done: that removal starts it over, and each step
- * goes on where the last attempt stopped.
+ * whose own removal is just being refused) it tries again. A driver's remove is told to
+ * stop after the scheduler's deadline for removals.
  */
 #include "bus/bus-private.h"
 
@@ -109,13 +108,44 @@ static bool has_children(struct fl_device *dev)
 	return has;
 }
 
+/* Context: the timer thread. The driver's waits end with -ECANCELED. */
+static void watchdog_bites(struct fl_timer *watchdog)
+{
+	struct fl_device_op *dop = FL_CONTAINER_OF(watchdog, struct fl_device_op, watchdog);
+
+	fl_log(FL_LOG_WARN, "%s %s: its driver takes too long to let go: told to stop",
+	       dop->dev->bus, dop->dev->name);
+	fl_op_cancel(&dop->op);
+	fl_op_put(&dop->op);
+}
+
+static void watchdog_arm(struct fl_device_op *dop)
+{
+	struct fl_sched *sched = dop->dev->root->sched;
+
+	fl_timer_init(&dop->watchdog, watchdog_bites);
+	fl_op_get(&dop->op);
+	if (fl_timer_arm(sched, &dop->watchdog, fl_sched_config(sched)->remove_deadline_ns))
+		fl_op_put(&dop->op);
+}
+
+static int remove_called(struct fl_op *op)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+
+	if (fl_timer_cancel(dop->dev->root->sched, &dop->watchdog))
+		fl_op_put(op);
+	return remove_unlink(op);
+}
+
 static int remove_call(struct fl_op *op)
 {
 	struct fl_device *dev = fl_device_op_of(op)->dev;
 	const struct fl_driver *driver = fl_device_driver(dev);
 
 	__atomic_store_n(&dev->driver, NULL, __ATOMIC_RELEASE);
-	fl_op_then(op, remove_unlink);
+	watchdog_arm(fl_device_op_of(op));
+	fl_op_then(op, remove_called);
 	fl_assert_may_block("remove");
 	return driver->remove(op, dev);
 }
@@ -181,8 +211,8 @@ static int remove_unlink(struct fl_op *op)
 				     fl_op_sleep(op, RETRY_NS, remove_unlink);
 }
 
-/* A removal that ends with an error was overtaken by one above it, which will remove the
- * device: whom this one was to tell, that one tells. */
+/* A removal that ends with an error was overtaken, before it ran, by one above it, which will
+ * remove the device: whom this one was to tell, that one tells. */
 static void remove_ended(struct fl_op *op, int err)
 {
 	struct fl_device_op *dop = fl_device_op_of(op);
@@ -248,4 +278,17 @@ int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev)
 	if (err)
 		set_spawned(dev, false);
 	return err;
+}
+
+void fl_device_discard(struct fl_device *dev)
+{
+	fl_lane_discard(dev->lane);
+	fl_lock_take(&dev->root->lock);
+	dev->closed = true;
+	dev->removed = true;
+	fl_lock_drop(&dev->root->lock);
+	if (fl_device_unlink(dev))
+		fl_log(FL_LOG_ERR, "%s %s: out of memory: its name stays taken", dev->bus, dev->name);
+	if (dev->platform_gone)
+		dev->platform_gone(dev->platform);
 }

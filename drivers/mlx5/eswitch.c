@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* eswitch.c - the embedded switch: legacy or switchdev, and what leaving it costs. */
+#include "drivers/mlx5/mlx5-private.h"
+
+#include <errno.h>
+
+bool mlx5_eswitch_switchdev(const struct mlx5_pf *pf)
+{
+	return __atomic_load_n(&pf->switchdev, __ATOMIC_ACQUIRE);
+}
+
+void mlx5_eswitch_set_switchdev(struct mlx5_pf *pf, bool on)
+{
+	__atomic_store_n(&pf->switchdev, on, __ATOMIC_RELEASE);
+}
+
+void mlx5_eswitch_publish(struct mlx5_pf *pf, struct fl_txn *txn)
+{
+	fl_eswitch_set(txn,
+		       mlx5_eswitch_switchdev(pf) ? DEVLINK_ESWITCH_MODE_SWITCHDEV :
+						    DEVLINK_ESWITCH_MODE_LEGACY,
+		       pf->inline_mode, pf->encap_mode);
+}
+
+static struct mlx5_pf *txn_pf(struct fl_txn *txn)
+{
+	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
+
+	return func->pf;
+}
+
+/* Puts the operation's data back and gives the PF. */
+static struct mlx5_pf *pf_leave(struct fl_op *op)
+{
+	struct mlx5_pf *pf = fl_op_data(op);
+
+	fl_op_set_data(op, pf->saved);
+	return pf;
+}
+
+static int is_switchdev(struct fl_op *op)
+{
+	struct mlx5_pf *pf = pf_leave(op);
+
+	if (fl_op_result(op))
+		return fl_op_result(op);
+	mlx5_eswitch_set_switchdev(pf, true);
+	mlx5_vf_ports_add(pf, pf->txn);
+	mlx5_eswitch_publish(pf, pf->txn);
+	return 0;
+}
+
+static int sfs_are_gone(struct fl_op *op)
+{
+	struct mlx5_pf *pf = pf_leave(op);
+
+	if (fl_op_cancelled(op))
+		return -ECANCELED;
+	mlx5_sf_ports_del(pf, pf->txn);
+	mlx5_vf_ports_del(pf, pf->txn);
+	mlx5_eswitch_set_switchdev(pf, false);
+	mlx5_eswitch_publish(pf, pf->txn);
+	return 0;
+}
+
+/* The firmware is asked first: what it refuses costs no SF. */
+static int is_legacy(struct fl_op *op)
+{
+	struct mlx5_pf *pf = fl_op_data(op);
+
+	if (fl_op_result(op)) {
+		pf_leave(op);
+		return fl_op_result(op);
+	}
+	mlx5_sf_remove_all_spawn(op, pf);
+	return fl_op_join(op, sfs_are_gone);
+}
+
+int mlx5_eswitch_mode_set(struct fl_op *op, struct fl_txn *txn, enum devlink_eswitch_mode mode)
+{
+	struct mlx5_pf *pf = txn_pf(txn);
+	bool switchdev = mode == DEVLINK_ESWITCH_MODE_SWITCHDEV;
+
+	if (!switchdev && mode != DEVLINK_ESWITCH_MODE_LEGACY)
+		return -EINVAL;
+	if (switchdev == mlx5_eswitch_switchdev(pf))
+		return 0;
+	pf->saved = fl_op_data(op);
+	pf->txn = txn;
+	fl_op_set_data(op, pf);
+	fl_op_then(op, switchdev ? is_switchdev : is_legacy);
+	return mlx5_fw_exec(op, pf->fw, &pf->unit, MLX5_ESWITCH_CMDS);
+}
+
+int mlx5_eswitch_inline_mode_set(struct fl_op *op, struct fl_txn *txn, uint8_t mode)
+{
+	/* This generation needs no inlined headers. */
+	if (mode == DEVLINK_ESWITCH_INLINE_MODE_NONE)
+		return 0;
+	fl_extack_set(fl_txn_extack(txn), "mlx5_core: Inline mode can't be set");
+	return -EOPNOTSUPP;
+}
+
+int mlx5_eswitch_encap_mode_set(struct fl_op *op, struct fl_txn *txn, uint8_t mode)
+{
+	struct mlx5_pf *pf = txn_pf(txn);
+
+	if (mode != DEVLINK_ESWITCH_ENCAP_MODE_NONE && mode != DEVLINK_ESWITCH_ENCAP_MODE_BASIC)
+		return -EOPNOTSUPP;
+	pf->encap_mode = mode;
+	mlx5_eswitch_publish(pf, txn);
+	return 0;
+}

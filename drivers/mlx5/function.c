@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * function.c - what runs on a function's device: its instance, brought up, reloaded and
+ * taken down. The instance is committed before the children attach, so that a child that
+ * hangs hides nothing else.
+ */
+#include "drivers/mlx5/mlx5-private.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+
+#define RETRY_NS (1 * FL_NS_PER_MS)
+
+/* ---- life ------------------------------------------------------------------------- */
+
+struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id)
+{
+	struct mlx5_func *func = calloc(1, sizeof(*func));
+
+	if (!func)
+		return NULL;
+	func->refs = 1;
+	func->id = id;
+	func->pf = pf;
+	func->vport = vport ? mlx5_vport_get(vport) : NULL;
+	func->unit = vport ? &vport->unit : &pf->unit;
+	return func;
+}
+
+struct mlx5_func *mlx5_func_get(struct mlx5_func *func)
+{
+	__atomic_add_fetch(&func->refs, 1, __ATOMIC_RELAXED);
+	return func;
+}
+
+void mlx5_func_put(struct mlx5_func *func)
+{
+	if (!func || __atomic_sub_fetch(&func->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	if (func->vport)
+		mlx5_vport_put(func->vport);
+	else
+		mlx5_pf_free(func->pf);
+	free(func);
+}
+
+static void platform_free(void *platform)
+{
+	mlx5_func_put(platform);
+}
+
+/* The name is free now, and so is the number in it. */
+static void platform_gone(void *platform)
+{
+	struct mlx5_func *func = platform;
+
+	fl_auxiliary_id_free(fl_plane_bus(func->pf->nic->plane), func->id);
+	if (func->vport)
+		mlx5_vport_device_gone(func->vport);
+}
+
+int mlx5_func_device_add(struct mlx5_func *func, const char *bus, const char *name,
+			 struct fl_device **ret_dev)
+{
+	struct fl_device_desc desc = {
+		.bus = bus,
+		.name = name,
+		.match = func->vport && func->vport->is_sf ? NULL : "mlx5_core",
+		.parent = func->vport ? func->pf->func->dev : NULL,
+		.platform = func,
+		.platform_free = platform_free,
+		.gone = platform_gone,
+	};
+
+	return fl_device_add(fl_plane_bus(func->pf->nic->plane), &desc, ret_dev);
+}
+
+void mlx5_func_dl_free(struct mlx5_func *func)
+{
+	fl_devlink_free(func->dl);
+	func->dl = NULL;
+}
+
+/* ---- reload ----------------------------------------------------------------------- */
+
+static int reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
+		       enum devlink_reload_action action, enum devlink_reload_limit limit)
+{
+	return mlx5_children_detach(op, fl_devlink_priv(fl_txn_devlink(txn)));
+}
+
+struct reload_up {
+	void *saved;
+	struct mlx5_func *func;
+};
+
+static int reload_brought_up(struct fl_op *op)
+{
+	struct reload_up *up = fl_op_data(op);
+	struct mlx5_func *func = up->func;
+	int err = fl_op_result(op);
+
+	fl_op_set_data(op, up->saved);
+	free(up);
+	return err ? err : mlx5_children_attach(op, func);
+}
+
+static int reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
+		     enum devlink_reload_limit limit, uint32_t *ret_performed)
+{
+	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
+	struct reload_up *up = calloc(1, sizeof(*up));
+
+	if (!up)
+		return -ENOMEM;
+	up->saved = fl_op_data(op);
+	up->func = func;
+	func->enabled = mlx5_params_children(func, txn);
+	*ret_performed = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
+	fl_op_set_data(op, up);
+	fl_op_then(op, reload_brought_up);
+	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
+}
+
+static const struct fl_devlink_ops func_ops = {
+	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT,
+	.reload_down = reload_down,
+	.reload_up = reload_up,
+	.param_validate = mlx5_param_validate,
+	.param_set = mlx5_param_set,
+};
+
+/* ---- probe and remove of VFs and SFs ------------------------------------------------ */
+
+static int func_register(struct fl_op *op, struct mlx5_func *func)
+{
+	struct fl_txn *txn;
+	int err;
+
+	err = fl_devlink_alloc(func->pf->nic->plane, func->dev, &func_ops, func, &func->dl);
+	if (err)
+		return err;
+	err = fl_txn_begin(op, func->dl, &txn);
+	if (!err) {
+		fl_txn_register(txn);
+		mlx5_params_register(func, txn);
+		mlx5_info_publish(func, txn);
+		func->enabled = mlx5_params_children(func, txn);
+		err = fl_txn_commit(txn);
+	}
+	if (err)
+		mlx5_func_dl_free(func);
+	return err;
+}
+
+static int func_brought_up(struct fl_op *op)
+{
+	struct mlx5_func *func = fl_op_data(op);
+	int err = fl_op_result(op);
+
+	if (!err)
+		err = func_register(op, func);
+	if (err)
+		return err;
+	mlx5_vport_attach_post(func->vport, func);
+	if (func->vport->is_sf && func->pf->nic->config.light_probe)
+		return 0;
+	return mlx5_children_attach(op, func);
+}
+
+static int probe(struct fl_op *op, struct fl_device *dev)
+{
+	struct mlx5_func *func = fl_device_platform(dev);
+
+	func->dev = dev;
+	fl_op_set_data(op, func);
+	if (!func->vport)
+		return mlx5_pf_probe(op, func);
+	fl_op_then(op, func_brought_up);
+	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
+}
+
+/* The bus has removed the children; what is left are our references. */
+static void children_forget(struct mlx5_func *func)
+{
+	for (int i = 0; i < MLX5_CHILDREN; i++) {
+		fl_device_put(func->children[i]);
+		func->children[i] = NULL;
+	}
+}
+
+static int remove_again(struct fl_op *op);
+
+static int func_unregister(struct fl_op *op, struct mlx5_func *func)
+{
+	struct fl_txn *txn;
+	int err;
+
+	err = fl_txn_begin(op, func->dl, &txn);
+	if (err)
+		return err;
+	fl_txn_unregister(txn);
+	/* Ports link to nested instances, and these to their ports: unlink, or both stay. */
+	if (!func->vport)
+		mlx5_pf_ports_del(func->pf, txn);
+	return fl_txn_commit(txn);
+}
+
+static int func_remove(struct fl_op *op, struct mlx5_func *func)
+{
+	int err = func_unregister(op, func);
+
+	if (!err) {
+		mlx5_func_dl_free(func);
+		return 0;
+	}
+	if (fl_op_parked(op)) {
+		fl_log(FL_LOG_ERR, "%s: its removal was parked; its instance stays",
+		       fl_device_name(func->dev));
+		return 0;
+	}
+	/* A removal does not fail: memory comes back. */
+	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again) :
+				     fl_op_sleep(op, RETRY_NS, remove_again);
+}
+
+static int remove_again(struct fl_op *op)
+{
+	return func_remove(op, fl_op_data(op));
+}
+
+static int remove_function(struct fl_op *op, struct fl_device *dev)
+{
+	struct mlx5_func *func = fl_device_platform(dev);
+
+	fl_op_set_data(op, func);
+	children_forget(func);
+	fl_lock_take(&func->pf->lock);
+	if (func->vport)
+		func->vport->func = NULL;
+	else
+		func->pf->closed = true;
+	fl_lock_drop(&func->pf->lock);
+	return func_remove(op, func);
+}
+
+const struct fl_driver mlx5_pci_driver = {
+	.name = "mlx5_core",
+	.bus = "pci",
+	.match = "mlx5_core",
+	.probe = probe,
+	.remove = remove_function,
+};
+
+const struct fl_driver mlx5_sf_driver = {
+	.name = "mlx5_core.sf",
+	.bus = "auxiliary",
+	.match = "mlx5_core.sf",
+	.probe = probe,
+	.remove = remove_function,
+};

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* info.c - driver, serial number and firmware versions. */
+#include "drivers/mlx5/mlx5-private.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PSID "MT_0000000359"
+
+const struct mlx5_version mlx5_version_shipped = { 22, 41, 1000 };
+
+/* "fw-ConnectX6Dx-rel-22_42_1000-MCX623106AN.mfa2", "22.42.1000": three numbers. */
+static bool parse_version(const char *text, struct mlx5_version *ret_version)
+{
+	struct mlx5_version version;
+	int end = 0;
+	char a, b;
+
+	if (sscanf(text, "%3u%c%3u%c%5u%n", &version.major, &a, &version.minor, &b, &version.sub,
+		   &end) != 5 || a != b || (a != '.' && a != '_'))
+		return false;
+	*ret_version = version;
+	return true;
+}
+
+struct mlx5_version mlx5_version_of(const char *file_name, struct mlx5_version last)
+{
+	struct mlx5_version version;
+	const char *at = file_name;
+
+	while ((at = strpbrk(at, "0123456789"))) {
+		if (parse_version(at, &version))
+			return version;
+		at += strspn(at, "0123456789");
+	}
+	last.sub++;
+	return last;
+}
+
+static void serial_of(const struct mlx5_nic *nic, char *ret_serial, size_t size)
+{
+	uint64_t key = mlx5_dice_key(nic->config.seed, nic->config.address);
+
+	snprintf(ret_serial, size, "MT2334X%05u", (unsigned int)(key % 100000));
+}
+
+static void publish_pf(const struct mlx5_pf *pf, struct fl_txn *txn)
+{
+	char running[32], stored[32], serial[32];
+	const struct fl_info_version versions[] = {
+		{ FL_VERSION_FIXED, "fw.psid", PSID, false },
+		{ FL_VERSION_RUNNING, "fw.version", running, false },
+		{ FL_VERSION_RUNNING, "fw", running, true },
+		{ FL_VERSION_STORED, "fw.version", stored, false },
+		{ FL_VERSION_STORED, "fw", stored, true },
+	};
+
+	snprintf(running, sizeof(running), "%u.%u.%04u", pf->running.major, pf->running.minor,
+		 pf->running.sub);
+	snprintf(stored, sizeof(stored), "%u.%u.%04u", pf->stored.major, pf->stored.minor,
+		 pf->stored.sub);
+	serial_of(pf->nic, serial, sizeof(serial));
+	fl_info_set(txn, "mlx5_core", serial, NULL, versions, FL_ARRAY_SIZE(versions));
+}
+
+/* VFs and SFs have no firmware of their own to tell of. */
+void mlx5_info_publish(struct mlx5_func *func, struct fl_txn *txn)
+{
+	if (!func->vport)
+		publish_pf(func->pf, txn);
+	else
+		fl_info_set(txn, func->vport->is_sf ? "mlx5_core.sf" : "mlx5_core", NULL, NULL,
+			    NULL, 0);
+}

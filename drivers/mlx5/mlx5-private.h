@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mlx5-private.h - NICs, PFs, functions and port functions, as the files of mlx5/ see them.
+ *
+ *   nic --> pf --+--> port functions (vport): what the eswitch has a port for, a VF or an SF
+ *                +--> functions (func): what runs on a device: the PF itself, a VF, an SF
+ */
+#ifndef FL_DRIVERS_MLX5_MLX5_PRIVATE_H
+#define FL_DRIVERS_MLX5_MLX5_PRIVATE_H
+
+#include "base/lock.h"
+#include "drivers/mlx5/fw.h"
+
+#define MLX5_BRINGUP_CMDS 6 /* a function, before its children attach */
+#define MLX5_PORT_CMDS 2    /* an SF's port made, or deleted */
+#define MLX5_STATE_CMDS 2   /* an SF activated, or deactivated */
+#define MLX5_ATTR_CMDS 1    /* any other attribute of a port function */
+#define MLX5_ESWITCH_CMDS 4 /* a change of the eswitch's mode */
+
+#define MLX5_PORTS_PER_PF 65536u /* the base of a PF's port indices */
+#define MLX5_UPLINK 65535u       /* from the base on */
+#define MLX5_SF_FIRST 32768u
+
+/* The auxiliary devices of a function, in the order of their attaching. */
+enum mlx5_child { MLX5_CHILD_ETH, MLX5_CHILD_RDMA, MLX5_CHILD_VNET, MLX5_CHILDREN };
+
+/* One NIC. Rules: all but refs never changes (faults: see there). */
+struct mlx5_nic {
+	int refs;
+	struct fl_plane *plane;
+	struct mlx5_config config;
+	struct mlx5_faults faults;
+};
+
+struct mlx5_version {
+	unsigned int major, minor, sub;
+};
+
+/*
+ * One physical function.
+ * Rules:
+ * 1. nic, number, base, fw, func, sf_mask, vfs: never change while the PF is probed.
+ * 2. sfs, by_sfnum, sf_words, sf_count, closed: under lock.
+ * 3. switchdev: written alone on the PF's lane; atomic, for those who only ask.
+ * 4. saved, txn, action: of the one operation alone on the PF's lane.
+ * 5. running: alone on the PF's lane. stored: on the flash lane or alone on the PF's.
+ */
+struct mlx5_pf {
+	struct mlx5_nic *nic; /* referenced */
+	unsigned int number;
+	uint32_t base; /* of its port indices */
+	struct mlx5_fw *fw;
+	struct mlx5_func *func; /* its own; the device's platform, borrowed */
+	struct mlx5_unit unit;
+	int switchdev;
+	int inline_mode, encap_mode;
+	struct mlx5_version running, stored;
+	void *saved; /* the operation's data before ours */
+	struct fl_txn *txn;
+	enum devlink_reload_action action;
+
+	struct fl_lock lock;
+	bool closed;
+	struct mlx5_vport **sfs; /* by index - base - MLX5_SF_FIRST */
+	struct mlx5_vport **by_sfnum;
+	uint32_t sfnum_mask;
+	uint64_t *sf_words; /* which of sfs are taken */
+	unsigned int sf_count;
+	struct mlx5_vport **vfs;
+};
+
+/*
+ * A port function: it stands for a VF or an SF in its PF's eswitch. An SF's lives from
+ * port_reserve until both its port and its device are gone; only then its sfnum is free.
+ * Rules:
+ * 1. pf, index, is_sf, number: never change. refs: atomic.
+ * 2. port, dev, device, func, next: under pf->lock.
+ * 3. active, saved, txn, change, pending: of the operation alone on the port's lane.
+ */
+struct mlx5_vport {
+	int refs;
+	struct mlx5_pf *pf; /* outlives it: through func, table or operation */
+	uint32_t index;
+	uint32_t number; /* sfnum, or which VF */
+	bool is_sf;
+	bool port;  /* reserved, or there */
+	bool active;
+	bool dev; /* a device is there, or on its way out */
+	struct fl_device *device; /* that one, referenced */
+	struct mlx5_func *func;   /* whose instance is registered; only to compare */
+	struct mlx5_vport *next; /* the next one with the same hash of sfnum */
+	struct mlx5_unit unit;
+	void *saved; /* the operation's data before ours */
+	struct fl_txn *txn;
+	const struct fl_port_fn_change *change;
+	unsigned int pending;
+};
+
+/*
+ * A function that a device stands for: the device's platform data.
+ * Rules:
+ * 1. pf, vport, unit, id: never change. refs: atomic.
+ * 2. dev, dl, children, enabled: alone on the device's lane.
+ */
+struct mlx5_func {
+	int refs;
+	int id; /* of its auxiliary devices */
+	struct mlx5_pf *pf;
+	struct mlx5_vport *vport; /* referenced; NULL: the PF itself */
+	struct mlx5_unit *unit;
+	struct fl_device *dev; /* while it is probed */
+	struct fl_devlink *dl;
+	struct fl_device *children[MLX5_CHILDREN]; /* referenced */
+	unsigned int enabled; /* bits of enum mlx5_child: which to attach */
+};
+
+/* ---- nic.c ------------------------------------------------------------------------ */
+
+struct mlx5_nic *mlx5_nic_get(struct mlx5_nic *nic);
+void mlx5_nic_put(struct mlx5_nic *nic);
+/* The PCI address of the function that is `offset` functions after the NIC's first. */
+void mlx5_nic_address(const struct mlx5_nic *nic, unsigned int offset, char *ret_address,
+		      size_t size);
+
+/* ---- step.c ----------------------------------------------------------------------- */
+
+/* One attempt of a step: how long it takes, and 0, a negative errno or MLX5_FATE_HANG. */
+struct mlx5_attempt {
+	uint64_t ns;
+	int fate;
+};
+struct mlx5_attempt mlx5_step_attempt(struct mlx5_nic *nic, struct mlx5_unit *unit,
+				      enum mlx5_step step, const char *name);
+/* Lets a step take its time as part of op: a value as mlx5_fw_exec(). */
+int mlx5_step_run(struct fl_op *op, struct mlx5_nic *nic, struct mlx5_unit *unit,
+		  enum mlx5_step step);
+/* Waits until op is cancelled; gives -ECANCELED. */
+int mlx5_step_hang(struct fl_op *op);
+
+/* ---- pf.c ------------------------------------------------------------------------- */
+
+/* A PF with its function; refs of the function keep both. NULL: out of memory. */
+struct mlx5_func *mlx5_pf_new(struct mlx5_nic *nic, unsigned int number);
+void mlx5_pf_free(struct mlx5_pf *pf);
+int mlx5_pf_probe(struct fl_op *op, struct mlx5_func *func);
+int mlx5_pf_remove(struct fl_op *op, struct mlx5_func *func);
+/* Adds the uplink's port, and in switchdev the VFs'; deletes all that are there. */
+void mlx5_pf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn);
+void mlx5_pf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn);
+/* Deletes a port if it is there. */
+void mlx5_pf_port_del(struct fl_txn *txn, uint32_t index);
+/* The PF's instance, referenced; NULL once it is on its way out. Context: any. */
+struct fl_devlink *mlx5_pf_dl_get(struct mlx5_pf *pf);
+extern const struct fl_devlink_ops mlx5_pf_ops;
+
+/* ---- reload.c, eswitch.c, flash.c, info.c, params.c: the PF's operations ------------- */
+
+int mlx5_pf_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
+			enum devlink_reload_action action, enum devlink_reload_limit limit);
+int mlx5_pf_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
+		      enum devlink_reload_limit limit, uint32_t *ret_performed);
+
+/* Publishes the eswitch as it is. */
+void mlx5_eswitch_publish(struct mlx5_pf *pf, struct fl_txn *txn);
+bool mlx5_eswitch_switchdev(const struct mlx5_pf *pf);
+void mlx5_eswitch_set_switchdev(struct mlx5_pf *pf, bool on);
+int mlx5_eswitch_mode_set(struct fl_op *op, struct fl_txn *txn, enum devlink_eswitch_mode mode);
+int mlx5_eswitch_inline_mode_set(struct fl_op *op, struct fl_txn *txn, uint8_t mode);
+int mlx5_eswitch_encap_mode_set(struct fl_op *op, struct fl_txn *txn, uint8_t mode);
+
+int mlx5_flash_update(struct fl_op *op, struct fl_txn *txn, const struct fl_flash_request *request);
+
+extern const struct mlx5_version mlx5_version_shipped;
+/* The version that an image's file name tells, or else the one after `last`. */
+struct mlx5_version mlx5_version_of(const char *file_name, struct mlx5_version last);
+void mlx5_info_publish(struct mlx5_func *func, struct fl_txn *txn);
+
+void mlx5_params_register(struct mlx5_func *func, struct fl_txn *txn);
+/* Which children the parameters in force ask for. */
+unsigned int mlx5_params_children(struct mlx5_func *func, struct fl_txn *txn);
+int mlx5_param_validate(struct fl_devlink *dl, const char *name, const union fl_param_value *value,
+			struct fl_extack *extack);
+int mlx5_param_set(struct fl_op *op, struct fl_txn *txn, const char *name,
+		   enum devlink_param_cmode cmode, const union fl_param_value *value);
+
+/* ---- vport.c: what port functions have in common ------------------------------------ */
+
+/* NULL: out of memory. */
+struct mlx5_vport *mlx5_vport_new(struct mlx5_pf *pf, uint32_t index, bool is_sf, uint32_t number);
+struct mlx5_vport *mlx5_vport_get(struct mlx5_vport *vport);
+void mlx5_vport_put(struct mlx5_vport *vport);
+/* The port function at index, or NULL. Borrowed: context: on the port's lane or above. */
+struct mlx5_vport *mlx5_vport_at(struct mlx5_pf *pf, uint32_t index);
+void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn);
+int mlx5_vport_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+		      const struct fl_port_fn_change *change);
+/* The function has registered its instance, or its device is gone: posts the news to the
+ * port's lane, if there is a port. */
+void mlx5_vport_attach_post(struct mlx5_vport *vport, struct mlx5_func *func);
+void mlx5_vport_detach_post(struct mlx5_vport *vport);
+/* Makes a function on vport with its device, and posts the probe. Takes over id. */
+int mlx5_vport_device_add(struct mlx5_vport *vport, const char *bus, const char *name, int id);
+/* The device's removal is over. */
+void mlx5_vport_device_gone(struct mlx5_vport *vport);
+
+/* ---- sf.c ------------------------------------------------------------------------- */
+
+int mlx5_sf_table_init(struct mlx5_pf *pf);
+void mlx5_sf_table_done(struct mlx5_pf *pf);
+int mlx5_sf_port_reserve(struct fl_devlink *dl, const struct fl_port_new_attrs *attrs,
+			 uint32_t *ret_index, struct fl_extack *extack);
+void mlx5_sf_port_release(struct fl_devlink *dl, uint32_t index);
+int mlx5_sf_port_new(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+		     const struct fl_port_new_attrs *attrs);
+int mlx5_sf_port_del(struct fl_op *op, struct fl_txn *txn, uint32_t index);
+/* Sets the state, as the last part of mlx5_vport_fn_set(). */
+int mlx5_sf_state_set(struct fl_op *op, struct mlx5_vport *vport, bool active);
+/* How many SFs there are. */
+unsigned int mlx5_sf_count(struct mlx5_pf *pf);
+/* Spawns the removal of all SFs' devices: alone on the PF's lane; then fl_op_join(). */
+void mlx5_sf_remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf);
+/* Deletes the ports of all SFs from txn. Alone on the PF's lane. */
+void mlx5_sf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn);
+/* Forgets an SF that has neither port nor device any more. Gives whether it did; the
+ * caller then drops the table's reference. Context: under pf->lock. */
+bool mlx5_sf_forget_locked(struct mlx5_vport *vport);
+
+/* ---- vf.c ------------------------------------------------------------------------- */
+
+int mlx5_vf_table_init(struct mlx5_pf *pf);
+void mlx5_vf_table_done(struct mlx5_pf *pf);
+/* Adds the ports of all VFs to txn, or deletes them. Alone on the PF's lane. */
+void mlx5_vf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn);
+void mlx5_vf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn);
+/* Adds the devices of all VFs and posts their probes: alone on the PF's lane. */
+void mlx5_vf_devices_add(struct mlx5_pf *pf);
+
+/* ---- function.c ------------------------------------------------------------------- */
+
+/* NULL: out of memory. Takes a reference on vport. */
+struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id);
+struct mlx5_func *mlx5_func_get(struct mlx5_func *func);
+void mlx5_func_put(struct mlx5_func *func); /* NULL is fine */
+/* Makes a device of func below its PF's (or, for the PF, a root), unprobed. The device's
+ * platform is func, whose reference passes on success. The caller gets one of the device. */
+int mlx5_func_device_add(struct mlx5_func *func, const char *bus, const char *name,
+			 struct fl_device **ret_dev);
+/* The instance goes: unregistered, if it was, and freed. Alone on the device's lane. */
+void mlx5_func_dl_free(struct mlx5_func *func);
+extern const struct fl_driver mlx5_pci_driver, mlx5_sf_driver;
+
+/* ---- aux.c ------------------------------------------------------------------------ */
+
+/* Attaches the children in func->enabled, in parallel: a value for the step before it,
+ * 0 whatever became of them (B3). Alone on func's lane. */
+int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func);
+/* Detaches all. 0 or -ECANCELED. */
+int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func);
+/* The same, as a part of more that op spawns and joins. */
+void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func);
+extern const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN];
+
+#endif

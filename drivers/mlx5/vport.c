@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vport.c - port functions: what VFs and SFs have in common. */
+#include "drivers/mlx5/mlx5-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_IO_EQS 8
+
+#define SF_CAPS DEVLINK_PORT_FN_CAP_ROCE
+#define VF_CAPS                                                                                  \
+	(DEVLINK_PORT_FN_CAP_ROCE | DEVLINK_PORT_FN_CAP_MIGRATABLE |                             \
+	 DEVLINK_PORT_FN_CAP_IPSEC_CRYPTO | DEVLINK_PORT_FN_CAP_IPSEC_PACKET)
+
+/* ---- life ------------------------------------------------------------------------- */
+
+struct mlx5_vport *mlx5_vport_new(struct mlx5_pf *pf, uint32_t index, bool is_sf, uint32_t number)
+{
+	struct mlx5_vport *vport = calloc(1, sizeof(*vport));
+	char name[64];
+
+	if (!vport)
+		return NULL;
+	vport->refs = 1;
+	vport->pf = pf;
+	vport->index = index;
+	vport->is_sf = is_sf;
+	vport->number = number;
+	snprintf(name, sizeof(name), "%s/pf%u/%s%u", pf->nic->config.address, pf->number,
+		 is_sf ? "sf" : "vf", number);
+	mlx5_unit_init(&vport->unit, pf->nic->config.seed, name);
+	return vport;
+}
+
+struct mlx5_vport *mlx5_vport_get(struct mlx5_vport *vport)
+{
+	__atomic_add_fetch(&vport->refs, 1, __ATOMIC_RELAXED);
+	return vport;
+}
+
+void mlx5_vport_put(struct mlx5_vport *vport)
+{
+	if (vport && !__atomic_sub_fetch(&vport->refs, 1, __ATOMIC_ACQ_REL))
+		free(vport);
+}
+
+struct mlx5_vport *mlx5_vport_at(struct mlx5_pf *pf, uint32_t index)
+{
+	uint32_t offset = index - pf->base;
+	struct mlx5_vport *vport;
+
+	if (offset >= 1 && offset <= pf->nic->config.vfs)
+		return pf->vfs[offset - 1];
+	if (offset < MLX5_SF_FIRST || offset - MLX5_SF_FIRST >= pf->nic->config.max_sfs)
+		return NULL;
+	fl_lock_take(&pf->lock);
+	vport = pf->sfs[offset - MLX5_SF_FIRST];
+	fl_lock_drop(&pf->lock);
+	return vport;
+}
+
+/* ---- its device -------------------------------------------------------------------- */
+
+/* Whether there is a device and which, unless it has gone again meanwhile. */
+static void set_dev(struct mlx5_vport *vport, bool dev, struct fl_device *device)
+{
+	fl_lock_take(&vport->pf->lock);
+	if (device && vport->dev)
+		vport->device = fl_device_get(device);
+	else if (!device)
+		vport->dev = dev;
+	fl_lock_drop(&vport->pf->lock);
+}
+
+int mlx5_vport_device_add(struct mlx5_vport *vport, const char *bus, const char *name, int id)
+{
+	struct mlx5_func *func = mlx5_func_new(vport->pf, vport, id);
+	struct fl_device *dev;
+	int err;
+
+	if (!func) {
+		fl_auxiliary_id_free(fl_plane_bus(vport->pf->nic->plane), id);
+		return -ENOMEM;
+	}
+	set_dev(vport, true, NULL);
+	err = mlx5_func_device_add(func, bus, name, &dev);
+	if (err) {
+		set_dev(vport, false, NULL);
+		fl_auxiliary_id_free(fl_plane_bus(vport->pf->nic->plane), id);
+		mlx5_func_put(func);
+		return err;
+	}
+	set_dev(vport, true, dev);
+	err = fl_device_probe_post(dev, NULL);
+	if (err)
+		fl_device_discard(dev);
+	fl_device_put(dev);
+	return err;
+}
+
+void mlx5_vport_device_gone(struct mlx5_vport *vport)
+{
+	struct mlx5_pf *pf = vport->pf;
+	struct fl_device *dev;
+	bool forgotten;
+
+	fl_lock_take(&pf->lock);
+	dev = vport->device;
+	vport->device = NULL;
+	vport->dev = false;
+	forgotten = vport->is_sf && mlx5_sf_forget_locked(vport);
+	fl_lock_drop(&pf->lock);
+	if (forgotten)
+		mlx5_vport_put(vport);
+	else
+		mlx5_vport_detach_post(vport);
+	fl_device_put(dev);
+}
+
+/* ---- its port ---------------------------------------------------------------------- */
+
+void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn)
+{
+	struct fl_port_attrs attrs = {
+		.index = vport->index,
+		.flavour = vport->is_sf ? DEVLINK_PORT_FLAVOUR_PCI_SF : DEVLINK_PORT_FLAVOUR_PCI_VF,
+		.pf = (uint16_t)vport->pf->number,
+		.vf = vport->is_sf ? 0 : (uint16_t)vport->number,
+		.sf = vport->is_sf ? vport->number : 0,
+		.fn = FL_PORT_FN_HW_ADDR | FL_PORT_FN_CAPS | FL_PORT_FN_MAX_IO_EQS |
+		      (vport->is_sf ? FL_PORT_FN_STATE : 0),
+		.fn_caps = vport->is_sf ? SF_CAPS : VF_CAPS,
+		.has_lane = true,
+	};
+
+	fl_port_add(txn, &attrs);
+	fl_port_type_set(txn, vport->index, DEVLINK_PORT_TYPE_ETH);
+	fl_port_fn_caps_set(txn, vport->index, DEVLINK_PORT_FN_CAP_ROCE);
+	fl_port_fn_max_io_eqs_set(txn, vport->index, DEFAULT_IO_EQS);
+	fl_port_notify(txn, vport->index);
+}
+
+/* News from a function to its port: an operation on the port's lane. */
+struct news {
+	struct fl_op op;
+	struct mlx5_vport *vport; /* referenced */
+	struct fl_devlink *parent; /* the PF's, referenced: it keeps the PF */
+	struct mlx5_func *func;    /* only to compare; NULL: the device is gone */
+	struct fl_devlink *nested; /* func's instance, referenced */
+};
+
+static bool news_are_stale(const struct news *news)
+{
+	bool stale;
+
+	if (!news->func)
+		return false;
+	fl_lock_take(&news->vport->pf->lock);
+	stale = news->vport->func != news->func;
+	fl_lock_drop(&news->vport->pf->lock);
+	return stale;
+}
+
+static int news_run(struct fl_op *op)
+{
+	struct news *news = FL_CONTAINER_OF(op, struct news, op);
+	uint32_t index = news->vport->index;
+	struct fl_port_state state;
+	struct fl_txn *txn;
+	int err;
+
+	err = fl_txn_begin(op, news->parent, &txn);
+	if (err)
+		return err;
+	if (fl_port_read(txn, index, &state) || news_are_stale(news)) {
+		fl_txn_abort(txn);
+		return 0;
+	}
+	fl_port_fn_nested_set(txn, index, news->nested);
+	if (state.attrs.fn & FL_PORT_FN_STATE)
+		fl_port_fn_opstate_set(txn, index,
+				       news->func ? DEVLINK_PORT_FN_OPSTATE_ATTACHED :
+						    DEVLINK_PORT_FN_OPSTATE_DETACHED);
+	fl_port_notify(txn, index);
+	return fl_txn_commit(txn);
+}
+
+static void news_free(struct fl_op *op)
+{
+	struct news *news = FL_CONTAINER_OF(op, struct news, op);
+
+	mlx5_vport_put(news->vport);
+	fl_devlink_put(news->nested);
+	fl_devlink_put(news->parent);
+	free(news);
+}
+
+static const struct fl_op_type news_type = {
+	.kind = "port-opstate",
+	.run = news_run,
+	.free = news_free,
+};
+
+/* Takes over parent. */
+static void news_post(struct mlx5_vport *vport, struct fl_devlink *parent, struct mlx5_func *func)
+{
+	struct fl_lane *lane = fl_port_lane_get(parent, vport->index);
+	struct news *news = lane ? calloc(1, sizeof(*news)) : NULL;
+
+	if (!news) {
+		fl_lane_put(lane);
+		fl_devlink_put(parent);
+		return;
+	}
+	news->vport = mlx5_vport_get(vport);
+	news->parent = parent;
+	news->func = func;
+	news->nested = func ? fl_devlink_get(func->dl) : NULL;
+	fl_op_init(&news->op, &news_type, lane, NULL);
+	/* A port that goes needs no news. */
+	fl_op_submit(&news->op);
+	fl_lane_put(lane);
+}
+
+void mlx5_vport_attach_post(struct mlx5_vport *vport, struct mlx5_func *func)
+{
+	struct fl_devlink *parent = mlx5_pf_dl_get(vport->pf);
+
+	fl_lock_take(&vport->pf->lock);
+	vport->func = func;
+	fl_lock_drop(&vport->pf->lock);
+	if (parent)
+		news_post(vport, parent, func);
+}
+
+void mlx5_vport_detach_post(struct mlx5_vport *vport)
+{
+	struct fl_devlink *parent = mlx5_pf_dl_get(vport->pf);
+
+	if (parent)
+		news_post(vport, parent, NULL);
+}
+
+/* ---- its attributes ---------------------------------------------------------------- */
+
+static int fn_next(struct fl_op *op);
+
+static void caps_apply(struct mlx5_vport *vport)
+{
+	const struct fl_port_fn_change *change = vport->change;
+	struct fl_port_state state;
+
+	if (fl_port_read(vport->txn, vport->index, &state) == 0)
+		fl_port_fn_caps_set(vport->txn, vport->index,
+				    (state.caps & ~change->caps_mask) |
+					    (change->caps_value & change->caps_mask));
+}
+
+static int fn_applied(struct fl_op *op)
+{
+	struct mlx5_vport *vport = fl_op_data(op);
+	const struct fl_port_fn_change *change = vport->change;
+	unsigned int bit = vport->pending & -vport->pending;
+
+	if (fl_op_result(op))
+		return fl_op_result(op);
+	if (bit == FL_PORT_FN_HW_ADDR)
+		fl_port_fn_hw_addr_set(vport->txn, vport->index, change->hw_addr,
+				       change->hw_addr_len);
+	else if (bit == FL_PORT_FN_CAPS)
+		caps_apply(vport);
+	else if (bit == FL_PORT_FN_MAX_IO_EQS)
+		fl_port_fn_max_io_eqs_set(vport->txn, vport->index, change->max_io_eqs);
+	vport->pending &= ~bit;
+	return fn_next(op);
+}
+
+/* One attribute after another; the state last, when the others are in force. */
+static int fn_next(struct fl_op *op)
+{
+	struct mlx5_vport *vport = fl_op_data(op);
+
+	if (vport->pending) {
+		fl_op_then(op, fn_applied);
+		return mlx5_fw_exec(op, vport->pf->fw, &vport->unit, MLX5_ATTR_CMDS);
+	}
+	if (vport->change->set & FL_PORT_FN_STATE)
+		return mlx5_sf_state_set(op, vport,
+					 vport->change->state == DEVLINK_PORT_FN_STATE_ACTIVE);
+	return 0;
+}
+
+static int fn_done(struct fl_op *op)
+{
+	struct mlx5_vport *vport = fl_op_data(op);
+
+	fl_op_set_data(op, vport->saved);
+	return fl_op_result(op);
+}
+
+int mlx5_vport_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+		      const struct fl_port_fn_change *change)
+{
+	struct mlx5_func *pf_func = fl_devlink_priv(fl_txn_devlink(txn));
+	struct mlx5_vport *vport = mlx5_vport_at(pf_func->pf, index);
+
+	if (!vport)
+		return -EOPNOTSUPP;
+	vport->saved = fl_op_data(op);
+	vport->txn = txn;
+	vport->change = change;
+	vport->pending = change->set & ~FL_PORT_FN_STATE;
+	fl_op_set_data(op, vport);
+	fl_op_then(op, fn_done);
+	return fn_next(op);
+}
