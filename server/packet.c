@@ -12,7 +12,9 @@
 #include "server/server-private.h"
 #include "server/session.h"
 
-#define PACKET_FDS 3
+/* One more than a packet may bring, so that the kernel's rounding of the space hands out no
+ * descriptor that is not looked at. */
+#define PACKET_FDS 4
 
 static void packet_init(struct fl_packet *packet)
 {
@@ -153,7 +155,7 @@ static int packet_receive(struct fl_session *session, struct fl_packet *packet, 
 		char bytes[CMSG_SPACE(PACKET_FDS * sizeof(int))];
 	} control;
 	struct msghdr msg = { .msg_control = &control, .msg_controllen = sizeof(control) };
-	int fds[PACKET_FDS] = { -1, -1, -1 };
+	int fds[PACKET_FDS] = { -1, -1, -1, -1 };
 	unsigned int count = 0;
 	ssize_t got;
 	bool good;
@@ -280,9 +282,15 @@ bool fl_packet_work(struct fl_session *session)
 	const struct fl_wire_hdr *hdr = &session->packet.hdr;
 	struct fl_wire_reply reply = { 0 };
 
+	/* What was asked of the socket has gone with it; what was asked of the plane has not. */
+	if (session->fd < 0 && hdr->kind != FL_WIRE_NETLINK) {
+		fl_packet_done(session, NULL);
+		return true;
+	}
 	switch ((enum fl_wire_kind)hdr->kind) {
 	case FL_WIRE_NETLINK:
-		fl_portid_autobind(session);
+		if (session->fd >= 0)
+			fl_portid_autobind(session);
 		if (!fl_request_work(session))
 			return false;
 		break;

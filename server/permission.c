@@ -128,11 +128,11 @@ static bool proc_start_ns(int dir, uint64_t *ret_ns)
 	unsigned long long ticks;
 
 	/* The name stands in parentheses and may hold anything, also parentheses; the start is
-	 * the 20th field after it. */
+	 * the 20th field after that. */
 	if (!proc_read(dir, "stat", buf, sizeof(buf)) || !(at = strrchr(buf, ')')))
 		return false;
 	at++;
-	for (int field = 0; field < 20 && at; field++)
+	for (int field = 0; field < 19 && at; field++)
 		at = strchr(at + 1, ' ');
 	if (!at || sscanf(at, "%llu", &ticks) != 1)
 		return false;

@@ -1,0 +1,491 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#include "tests/server/fake.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/rcu.h"
+#include "base/thread.h"
+#include "netns/evlog.h"
+
+struct fake fake;
+
+static void nap(void)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+}
+
+/* ---- what the core would be ------------------------------------------------------- */
+
+struct fl_client {
+	int refs;
+	char name[48];
+};
+
+struct fl_client *fl_client_new(const char *name)
+{
+	struct fl_client *client = calloc(1, sizeof(*client));
+
+	client->refs = 1;
+	snprintf(client->name, sizeof(client->name), "%s", name);
+	__atomic_add_fetch(&fake.clients, 1, __ATOMIC_SEQ_CST);
+	return client;
+}
+
+void fl_client_put(struct fl_client *client)
+{
+	if (client && !__atomic_sub_fetch(&client->refs, 1, __ATOMIC_SEQ_CST)) {
+		free(client);
+		__atomic_sub_fetch(&fake.clients, 1, __ATOMIC_SEQ_CST);
+	}
+}
+
+const char *fl_client_name(const struct fl_client *client)
+{
+	return client->name;
+}
+
+struct fl_netns_table *fl_plane_netns(struct fl_plane *plane)
+{
+	return fake.table;
+}
+
+struct fl_sched *fl_plane_sched(struct fl_plane *plane)
+{
+	return NULL;
+}
+
+void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_netns *ns, void *arg),
+			    void *arg)
+{
+	fake.on_events_arg = arg;
+	__atomic_store_n(&fake.on_events, on_events, __ATOMIC_RELEASE);
+}
+
+int fl_plane_walk(struct fl_plane *plane, void (*fn)(const struct fl_instance_info *info, void *arg),
+		  void *arg)
+{
+	struct fl_instance_info info = { .bus = "fake", .driver = "fake", .ports = 3 };
+
+	for (info.index = 0; info.index < fake.objects; info.index++) {
+		snprintf(info.dev, sizeof(info.dev), "dev%u", info.index);
+		fn(&info, arg);
+	}
+	return 0;
+}
+
+int fl_sched_walk(struct fl_sched *sched, void (*lane)(const struct fl_lane_info *info, void *arg),
+		  void (*op)(const struct fl_op_info *info, void *arg), void *arg)
+{
+	struct fl_lane_info busy = { .name = "fake/dev0", .holders = 1 }, idle = { .name = "idle" };
+	struct fl_op_info info = { .lane = "fake/dev0", .kind = "flash", .client = "pid 1",
+				   .state = FL_OP_RUNNING, .queued_ns = 1, .started_ns = 2 };
+
+	lane(&idle, arg);
+	lane(&busy, arg);
+	op(&info, arg);
+	return 0;
+}
+
+void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats)
+{
+	*ret_stats = (struct fl_sched_stats){ .submitted = 7 };
+}
+
+/* ---- its commands ----------------------------------------------------------------- */
+
+static void put_object(struct fl_msg *msg, uint16_t flags, uint32_t seq, uint32_t portid, uint32_t n)
+{
+	char dev[16];
+
+	snprintf(dev, sizeof(dev), "dev%u", n);
+	fl_msg_begin(msg, FL_FAMILY_DEVLINK, flags, seq, portid, DEVLINK_CMD_NEW, 1);
+	fl_msg_put_str(msg, DEVLINK_ATTR_BUS_NAME, "fake");
+	fl_msg_put_str(msg, DEVLINK_ATTR_DEV_NAME, dev);
+	fl_msg_put_u32(msg, DEVLINK_ATTR_INDEX, n);
+	if (msg->err)
+		fl_msg_cancel(msg);
+	else
+		fl_msg_end(msg);
+}
+
+static int fake_get(struct fl_req *req)
+{
+	unsigned int n;
+
+	if (!req->tb[DEVLINK_ATTR_DEV_NAME] || !req->tb[DEVLINK_ATTR_BUS_NAME])
+		return -EINVAL;
+	if (sscanf(fl_attr_str(req->tb[DEVLINK_ATTR_DEV_NAME]), "dev%u", &n) != 1 ||
+	    n >= fake.objects) {
+		fl_extack_set_attr(&req->extack, req->tb[DEVLINK_ATTR_DEV_NAME], "no such object");
+		return -ENODEV;
+	}
+	put_object(&req->reply, 0, req->nlh->nlmsg_seq, req->portid, n);
+	return 0;
+}
+
+static int fake_get_dump(struct fl_req *req, struct fl_dump *dump)
+{
+	size_t before;
+
+	assert_true(fl_rcu_read_ongoing());
+	while (dump->position[0] < fake.objects) {
+		before = dump->msg->len;
+		put_object(dump->msg, NLM_F_MULTI, req->nlh->nlmsg_seq, req->portid,
+			   (uint32_t)dump->position[0]);
+		if (dump->msg->len == before) {
+			dump->full = true;
+			return 1;
+		}
+		dump->position[0]++;
+	}
+	return 0;
+}
+
+static void *late_main(void *arg)
+{
+	struct fl_req *req = arg;
+	uint32_t number = __atomic_add_fetch(&fake.sequence, 1, __ATOMIC_SEQ_CST);
+
+	nap();
+	fake_event(req->ns, number, 0);
+	fl_msg_begin(&req->reply, FL_FAMILY_DEVLINK, 0, req->nlh->nlmsg_seq, req->portid,
+		     DEVLINK_CMD_PORT_SET, 1);
+	fl_msg_put_u32(&req->reply, DEVLINK_ATTR_PORT_INDEX, number);
+	fl_msg_end(&req->reply);
+	req->complete(req, 0);
+	__atomic_add_fetch(&fake.late_done, 1, __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static void *hang_main(void *arg)
+{
+	struct fl_req *req = arg;
+
+	__atomic_add_fetch(&fake.hanging, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&fake.release, __ATOMIC_SEQ_CST))
+		nap();
+	req->complete(req, -ECANCELED);
+	__atomic_add_fetch(&fake.late_done, 1, __ATOMIC_SEQ_CST);
+	__atomic_sub_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static int start_late(struct fl_req *req, void *(*run)(void *arg))
+{
+	pthread_t thread;
+
+	__atomic_add_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(fl_thread_start(&thread, "fake-op", 0, run, req), 0);
+	pthread_detach(thread);
+	return FL_LATER;
+}
+
+static int fake_port_set(struct fl_req *req)
+{
+	return start_late(req, late_main);
+}
+
+static int fake_port_del(struct fl_req *req)
+{
+	return start_late(req, hang_main);
+}
+
+const struct fl_command fl_commands[] = {
+	[DEVLINK_CMD_GET] = { fake_get, fake_get_dump },
+	[DEVLINK_CMD_PORT_SET] = { fake_port_set, NULL },
+	[DEVLINK_CMD_PORT_DEL] = { fake_port_del, NULL },
+};
+const unsigned int fl_commands_len = FL_ARRAY_SIZE(fl_commands);
+
+/* ---- notifications ---------------------------------------------------------------- */
+
+static void event_append(struct fl_netns *ns, uint32_t number, const char *dev, bool has_port,
+			 uint32_t port, size_t extra)
+{
+	char zeros[4096] = { 0 };
+	struct fl_evrec *rec, *dropped;
+	struct fl_msg msg;
+
+	fl_msg_init(&msg);
+	fl_msg_begin(&msg, FL_FAMILY_DEVLINK, 0, 0, 0, DEVLINK_CMD_PORT_NEW, 1);
+	fl_msg_put_str(&msg, DEVLINK_ATTR_BUS_NAME, "fake");
+	fl_msg_put_str(&msg, DEVLINK_ATTR_DEV_NAME, dev);
+	fl_msg_put_u32(&msg, DEVLINK_ATTR_PORT_INDEX, number);
+	if (extra)
+		fl_msg_put(&msg, DEVLINK_ATTR_REGION_CHUNK_DATA, zeros, extra);
+	fl_msg_end(&msg);
+	rec = fl_evrec_new(msg.len);
+	memcpy(rec->data, msg.buf, msg.len);
+	rec->group = FL_GROUP_CONFIG;
+	rec->cmd = DEVLINK_CMD_PORT_NEW;
+	rec->has_port = has_port;
+	rec->port_index = port;
+	rec->bus_off = NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN;
+	rec->dev_off = (uint16_t)(rec->bus_off + NLA_ALIGN(strlen("fake") + 1) + NLA_HDRLEN);
+	fl_msg_done(&msg);
+	fl_evlog_append(ns->log, rec, &dropped);
+	fl_evrec_put_chain(dropped);
+	fl_netns_kick(ns);
+}
+
+void fake_event(struct fl_netns *ns, uint32_t number, size_t extra)
+{
+	event_append(ns, number, "dev0", false, 0, extra);
+}
+
+void fake_event_port(struct fl_netns *ns, uint32_t number, const char *dev, uint32_t port)
+{
+	event_append(ns, number, dev, true, port, 0);
+}
+
+uint32_t fake_number(const struct nlmsghdr *nlh)
+{
+	const char *at = (const char *)nlh + NLMSG_HDRLEN + GENL_HDRLEN;
+	const char *end = (const char *)nlh + nlh->nlmsg_len;
+
+	while (at < end) {
+		const struct nlattr *attr = (const struct nlattr *)at;
+
+		if (fl_attr_type(attr) == DEVLINK_ATTR_PORT_INDEX)
+			return fl_attr_u32(attr);
+		at += NLA_ALIGN(attr->nla_len);
+	}
+	return UINT32_MAX;
+}
+
+static void on_events(struct fl_netns *ns, void *arg)
+{
+	void (*fn)(struct fl_netns *ns, void *arg);
+
+	fl_rcu_read_lock();
+	fn = __atomic_load_n(&fake.on_events, __ATOMIC_ACQUIRE);
+	if (fn)
+		fn(ns, fake.on_events_arg);
+	fl_rcu_read_unlock();
+}
+
+static void on_death(struct fl_netns *ns, void *arg)
+{
+	__atomic_add_fetch(&fake.deaths, 1, __ATOMIC_SEQ_CST);
+}
+
+/* ---- start and stop --------------------------------------------------------------- */
+
+static int fake_listen(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	snprintf(fake.path, sizeof(fake.path), "/tmp/fl-server-%d-XXXXXX", (int)getpid());
+	assert_non_null(mkdtemp(fake.path));
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", fake.path);
+	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	assert_int_equal(listen(fd, 4096), 0);
+	return fd;
+}
+
+void fake_start(const struct fake_config *config)
+{
+	struct fl_netns_config netns = { .on_events = on_events, .on_death = on_death,
+					 .log_bytes = config->log_bytes };
+	struct fl_server_config server = { .io_threads = config->io_threads,
+					   .max_sessions = config->max_sessions,
+					   .private_plane = !config->not_private };
+
+	memset(&fake, 0, sizeof(fake));
+	fake.objects = config->objects;
+	client_set_rcvmax(0);
+	fl_rcu_register_thread();
+	assert_int_equal(fl_netns_table_new(NULL, &netns, &fake.table), 0);
+	server.listen_fd = fake_listen();
+	assert_int_equal(fl_server_new(NULL, &server, &fake.server), 0);
+}
+
+void fake_stop_server(void)
+{
+	char path[sizeof(fake.path) + 4];
+
+	fl_server_free(fake.server);
+	fake.server = NULL;
+	snprintf(path, sizeof(path), "%s/s", fake.path);
+	unlink(path);
+	rmdir(fake.path);
+}
+
+void fake_release(void)
+{
+	__atomic_store_n(&fake.release, 1, __ATOMIC_SEQ_CST);
+	assert_true(fake_wait(&fake.running, 0, true));
+}
+
+void fake_stop(void)
+{
+	if (fake.server)
+		fake_stop_server();
+	fake_release();
+	/* Every session let go of what it had. */
+	assert_true(fake_wait(&fake.clients, 0, true));
+	fl_rcu_barrier();
+	fl_netns_table_free(fake.table);
+	fl_rcu_barrier();
+	fl_rcu_unregister_thread();
+}
+
+bool fake_wait(const unsigned int *counter, unsigned int value, bool exactly)
+{
+	for (int ms = 0; ms < 10000; ms++) {
+		unsigned int now = __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+
+		if (exactly ? now == value : now >= value)
+			return true;
+		nap();
+	}
+	return false;
+}
+
+unsigned int fake_count_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int count = 0;
+
+	while (readdir(dir))
+		count++;
+	closedir(dir);
+	return count;
+}
+
+bool fake_wait_fds(unsigned int count)
+{
+	for (int ms = 0; ms < 10000; ms++) {
+		if (fake_count_fds() == count)
+			return true;
+		nap();
+	}
+	return false;
+}
+
+/* ---- the client ------------------------------------------------------------------- */
+
+static uint32_t rcvmax;
+static uint32_t next_seq = 1;
+
+void client_set_rcvmax(uint32_t bytes)
+{
+	rcvmax = bytes;
+}
+
+int client_open(void)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", fake.path);
+	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+	return fd;
+}
+
+size_t client_build(void *buf, uint16_t type, uint16_t flags, uint8_t cmd, int n)
+{
+	struct fl_msg msg;
+	char dev[16];
+
+	fl_msg_init_fixed(&msg, buf, 256);
+	fl_msg_begin(&msg, type, NLM_F_REQUEST | flags, __atomic_add_fetch(&next_seq, 1, __ATOMIC_RELAXED),
+		     0, cmd, 1);
+	if (n >= 0) {
+		snprintf(dev, sizeof(dev), "dev%d", n);
+		fl_msg_put_str(&msg, DEVLINK_ATTR_BUS_NAME, "fake");
+		fl_msg_put_str(&msg, DEVLINK_ATTR_DEV_NAME, dev);
+	}
+	fl_msg_end(&msg);
+	return msg.len;
+}
+
+void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1, const void *data,
+		 size_t len, const int *fds, unsigned int count)
+{
+	struct fl_wire_hdr hdr = { FL_WIRE_VERSION, kind, flags, rcvmax, arg0, arg1 };
+	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { (void *)data, len } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	char control[CMSG_SPACE(16 * sizeof(int))] = { 0 };
+
+	if (count) {
+		msg.msg_control = control;
+		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
+		*CMSG_FIRSTHDR(&msg) = (struct cmsghdr){ CMSG_LEN(count * sizeof(int)), SOL_SOCKET,
+							 SCM_RIGHTS };
+		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), fds, count * sizeof(int));
+	}
+	assert_int_equal(sendmsg(fd, &msg, MSG_NOSIGNAL), (int)(sizeof(hdr) + len));
+}
+
+uint32_t client_ask(int fd, uint8_t cmd, uint16_t flags, int n)
+{
+	uint32_t buf[64];
+	size_t len = client_build(buf, FL_FAMILY_DEVLINK, flags, cmd, n);
+
+	client_send(fd, FL_WIRE_NETLINK, 0, 0, 0, buf, len, NULL, 0);
+	return ((struct nlmsghdr *)buf)->nlmsg_seq;
+}
+
+bool client_ask_done(int fd, uint8_t cmd, uint16_t flags, int n)
+{
+	uint32_t buf[64];
+	size_t len = client_build(buf, FL_FAMILY_DEVLINK, flags, cmd, n);
+
+	return client_call(fd, FL_WIRE_NETLINK, 0, 0, buf, len, -1).error == 0;
+}
+
+struct fl_wire_reply client_call(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
+				 const void *data, size_t len, int file)
+{
+	struct fl_wire_reply reply = { .error = -EPIPE };
+	int fds[2] = { -1, file }, ends[2];
+
+	assert_int_equal(pipe(ends), 0);
+	fds[0] = ends[1];
+	client_send(fd, kind, FL_WIRE_F_TOKEN, arg0, arg1, data, len, fds, file >= 0 ? 2 : 1);
+	close(ends[1]);
+	if (read(ends[0], &reply, sizeof(reply)) != sizeof(reply))
+		reply.error = -EPIPE;
+	close(ends[0]);
+	return reply;
+}
+
+ssize_t client_recv(int fd, void *buf, size_t size)
+{
+	struct pollfd poll_fd = { fd, POLLIN, 0 };
+	ssize_t n;
+
+	if (poll(&poll_fd, 1, 10000) != 1)
+		return -ETIMEDOUT;
+	n = recv(fd, buf, size, MSG_TRUNC);
+	return n < 0 ? -errno : n;
+}
+
+bool client_quiet(int fd)
+{
+	struct pollfd poll_fd = { fd, POLLIN, 0 };
+
+	return poll(&poll_fd, 1, 50) == 0;
+}
+
+int client_recv_error(int fd)
+{
+	uint32_t buf[1024];
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+
+	assert_true(client_recv(fd, buf, sizeof(buf)) > 0);
+	assert_int_equal(nlh->nlmsg_type, NLMSG_ERROR);
+	return ((const struct nlmsgerr *)(nlh + 1))->error;
+}
