@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/uio.h>
@@ -68,7 +69,7 @@ static void reads_are_bare(void)
 
 static void nonblocking_reads_wait(void)
 {
-	int fd = nl_open(SOCK_RAW | SOCK_NONBLOCK);
+	int fd = nl_open(SOCK_RAW | SOCK_NONBLOCK), on = 1;
 
 	ask(fd);
 	SAME(number(FLAGS), 1);
@@ -78,6 +79,9 @@ static void nonblocking_reads_wait(void)
 	SAME(fcntl(fd, F_SETFL, 0), 0);
 	ask(fd);
 	SAME(number(FLAGS), 0);
+	SAME(ioctl(fd, FIONBIO, &on), 0);
+	ask(fd);
+	SAME(number(FLAGS), 1);
 }
 
 static void largest_receive(void)
