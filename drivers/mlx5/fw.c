@@ -28,6 +28,7 @@ struct fw_req {
 	struct fl_waker waker;
 	void *saved; /* the operation's data before this call */
 	enum req_state state;
+	int status; /* once done */
 	unsigned int left;    /* commands to run, the current one included */
 	unsigned int fine;    /* so many end well before the one with a fate */
 	int fate;             /* of that one */
@@ -174,6 +175,7 @@ static void start_all(struct mlx5_fw *fw, uint64_t now)
 static void req_done(struct fw_req *req, int status, struct batch *batch)
 {
 	req->state = REQ_DONE;
+	req->status = status;
 	batch->done[batch->count].waker = req->waker;
 	batch->done[batch->count++].status = status;
 }
@@ -352,6 +354,8 @@ static int exec_done(struct fl_op *op)
 
 	if (err == -ETIMEDOUT && req_wait_again(op, req))
 		return req_sleep(op, req);
+	if (err == -ETIMEDOUT)
+		err = req->status; /* it ended when the deadline did */
 	if (req_forget(req, &waker))
 		fl_waker_drop(waker);
 	fl_op_set_data(op, req->saved);
