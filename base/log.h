@@ -11,6 +11,8 @@
 
 #include "base/util.h"
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 enum fl_log_level { FL_LOG_ERR = 3, FL_LOG_WARN = 4, FL_LOG_INFO = 6, FL_LOG_DEBUG = 7 };
 
 typedef void (*fl_log_sink)(enum fl_log_level level, const char *line);
@@ -20,5 +22,7 @@ void fl_log_set_sink(fl_log_sink sink, enum fl_log_level max_level);
 
 /* Context: any; never blocks. */
 void fl_log(enum fl_log_level level, const char *fmt, ...) FL_PRINTF(2, 3);
+
+#pragma GCC visibility pop
 
 #endif

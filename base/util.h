@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 #define FL_CONTAINER_OF(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 #define FL_ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define FL_PRINTF(fmt, args) __attribute__((format(printf, fmt, args)))
@@ -20,5 +22,7 @@ uint64_t fl_now_ns(void);
 /* A 64-bit hash of bytes (FNV-1a, then mixed); not for hostile keys alone: users
  * chain equal hashes. */
 uint64_t fl_hash(const void *data, size_t len, uint64_t seed);
+
+#pragma GCC visibility pop
 
 #endif

@@ -17,6 +17,8 @@
 
 #include "lane/lane.h"
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 struct fl_bus_root; /* the buses, drivers and devices of one plane */
 struct fl_device;
 
@@ -110,5 +112,7 @@ int fl_bus_walk(struct fl_bus_root *root, void (*fn)(struct fl_device *dev, void
  * back when freed. */
 int fl_auxiliary_id_alloc(struct fl_bus_root *root);
 void fl_auxiliary_id_free(struct fl_bus_root *root, int id);
+
+#pragma GCC visibility pop
 
 #endif

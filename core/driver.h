@@ -20,6 +20,8 @@
 #include "nl/devlink-attrs.h"
 #include "nl/extack.h"
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 struct fl_plane;
 struct fl_devlink;
 struct fl_txn;
@@ -287,5 +289,7 @@ int fl_eswitch_mode(struct fl_txn *txn);
  * unknown; timeout in seconds or 0. Context: the flash operation. */
 void fl_flash_notify(struct fl_txn *txn, const char *status, const char *component, uint64_t done,
 		     uint64_t total, uint64_t timeout_s);
+
+#pragma GCC visibility pop
 
 #endif

@@ -49,6 +49,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 struct fl_sched;
 struct fl_lane;
 struct fl_op;
@@ -292,5 +294,7 @@ void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats);
 /* Waits until no operation is queued or running (parked ones aside). For tests and
  * shutdown. Returns 0 or -ETIMEDOUT. Context: not from a step; may block. */
 int fl_sched_drain(struct fl_sched *sched, uint64_t deadline_ns);
+
+#pragma GCC visibility pop
 
 #endif

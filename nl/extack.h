@@ -9,6 +9,8 @@
 #include "base/util.h"
 #include "nl/msg.h"
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 struct fl_policy;
 
 struct fl_extack {
@@ -37,5 +39,7 @@ void fl_extack_put_ack(struct fl_msg *msg, const struct nlmsghdr *request, uint3
 /* Puts the NLMSG_DONE message that ends the dump that `request` asked for; the same rules. */
 void fl_extack_put_done(struct fl_msg *msg, const struct nlmsghdr *request, uint32_t portid,
 			int err, const struct fl_extack *extack, bool ext_ack);
+
+#pragma GCC visibility pop
 
 #endif
