@@ -21,6 +21,7 @@
 #define FLASH_FILE "finelink-launch.bin" /* mlx5's simulated firmware reads no file */
 #define FILES_SPARE 64
 #define MAX_SFS 32767
+#define ATTACH_BEGINS_MS 50 /* after the function was activated; a few firmware commands */
 
 /* Signals that have asked for the end, and the first of them. */
 static atomic_int signals;
@@ -59,11 +60,11 @@ struct stage {
 
 /* ---- the private plane --------------------------------------------------------------- */
 
-/* How many RoCE attaches there are before the one that is to hang: the PF's, those of the
- * VFs there are, and the single pod's (an SF's first attach, and its reload). */
+/* How many RoCE attaches there are before the one that is to hang: the PF's; those of the
+ * VFs that there are, or the single pod's first; its reload, and its reload back home. */
 static unsigned int attaches_before(const struct stage *stage)
 {
-	return 1 + (stage->options->vf ? stage->pods : 1) + 1;
+	return 1 + (stage->options->vf ? stage->pods : 1) + 1 + (stage->options->netns ? 1 : 0);
 }
 
 static char *make_topology(const struct stage *stage)
@@ -315,26 +316,28 @@ static int start_hanging(struct stage *stage, struct meanwhile *meanwhile)
 	if (!err && launch_storm_result(meanwhile->hanging)->failed)
 		err = fl_cli_fail(-EIO, "the SF that is to hang: %s",
 				  launch_storm_result(meanwhile->hanging)->reasons[0].text);
-	/* Long enough for its attach to begin, and to be over if it did not hang. */
 	if (!err)
-		poll(NULL, 0, (int)stage->options->rdma_attach_ms * 2 + 100);
+		poll(NULL, 0, ATTACH_BEGINS_MS);
 	return err;
 }
 
-/* The hanging SF's port, if it is attached after all. */
-static void see_attached(const struct launch_port_view *view, void *arg)
+/* Whether a RoCE device is being attached, when all others have been: the plane lists the
+ * lanes that are busy. */
+static bool still_hangs(struct stage *stage)
 {
-	const struct stage *stage = arg;
+	char *lanes;
+	bool found;
 
-	if (view->flavour == DEVLINK_PORT_FLAVOUR_PCI_SF &&
-	    view->sf == stage->sfs[stage->pods + 1] && view->attached)
-		fl_cli_fail(0, "the SF that was to hang is attached");
+	if (fl_link_inspect(stage->target.link, "lanes", LAUNCH_TALK_MS, &lanes, NULL))
+		return false;
+	found = strstr(lanes, "mlx5_core.rdma.") != NULL;
+	free(lanes);
+	return found;
 }
 
-static void stop_meanwhile(struct stage *stage, struct meanwhile *meanwhile)
+static void stop_meanwhile(struct meanwhile *meanwhile)
 {
 	if (meanwhile->hanging) {
-		launch_target_ports(&stage->target, see_attached, stage);
 		launch_storm_down(meanwhile->hanging);
 		launch_storm_free(meanwhile->hanging);
 	}
@@ -373,8 +376,12 @@ static int launch_all(struct stage *stage, struct launch_report *report,
 	if (err)
 		return err;
 	err = launch_storm_up(storm);
-	report->flash_throughout = flashing && !flash_is_over(meanwhile);
-	return err ?: launch_storm_check(storm);
+	if (during == LAUNCH_FLASH)
+		report->throughout = flashing && !flash_is_over(meanwhile);
+	err = err ?: launch_storm_check(storm);
+	if (during == LAUNCH_HANG)
+		report->throughout = !err && still_hangs(stage);
+	return err;
 }
 
 /* A few pods on a plane with one lock around every operation. */
@@ -415,7 +422,7 @@ static int perform(struct stage *stage, struct launch_report *report,
 		down = launch_storm_down(*ret_storm);
 		err = err ?: down;
 	}
-	stop_meanwhile(stage, &meanwhile);
+	stop_meanwhile(&meanwhile);
 	return err;
 }
 

@@ -94,8 +94,9 @@ static void print_head(const struct launch_report *report, const struct style *s
 	       options->netns ? "moved into a namespace" : "reloaded in place", report->device.bus,
 	       report->device.dev, options->connect ? "at a daemon" : options->bkl ? "bkl" : "lanes",
 	       during[options->during]);
-	if (options->during == LAUNCH_FLASH && !report->flash_throughout)
-		printf("  %sthe flash ended before the launch did%s\n", style->bad, style->off);
+	if (options->during != LAUNCH_IDLE && !report->throughout)
+		printf("  %sbut the %s did not go on to the end of the launch%s\n", style->bad,
+		       launch_during_name(options->during), style->off);
 }
 
 static void print_times(const struct launch_report *report, const struct style *style)
@@ -265,11 +266,11 @@ int launch_report_json(const struct launch_report *report)
 	json_object_object_add(root, "steps", json_steps(report));
 	if (report->bkl_pods)
 		json_object_object_add(root, "bkl", json_bkl(report));
-	if (report->options->during == LAUNCH_FLASH)
-		json_object_object_add(root, "flash_throughout",
-				       json_object_new_boolean(report->flash_throughout));
+	if (report->options->during != LAUNCH_IDLE)
+		json_object_object_add(root, "during_throughout",
+				       json_object_new_boolean(report->throughout));
 	json_object_object_add(root, "failures", json_failures(result));
-	written = printf("%s\n", json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY));
+	written = printf("%s\n", json_object_to_json_string_ext(root, JSON_C_TO_STRING_PRETTY | JSON_C_TO_STRING_NOSLASHESCAPE));
 	json_object_put(root);
 	return written < 0 ? -EIO : 0;
 }

@@ -15,8 +15,8 @@ struct launch_report {
 	/* The small run with bkl; 0 pods: not measured. */
 	unsigned int bkl_pods;
 	uint64_t bkl_ns;
-	/* With --during flash: whether it went on from before the launch to after it. */
-	bool flash_throughout;
+	/* With --during flash or hang: whether that went on from before the launch to after it. */
+	bool throughout;
 };
 
 /* One line on standard error: redrawn on a terminal, else at most one a second. */
