@@ -83,7 +83,8 @@ void fl_io_stop(struct fl_io *io);
 struct fl_io *fl_io_get(struct fl_io *io);
 void fl_io_put(struct fl_io *io);
 
-/* Hands node to the I/O thread (S1, S2). Context: any thread; never blocks. */
+/* Hands node to the I/O thread (S1, S2). The caller keeps io alive for the whole call.
+ * Context: any thread; never blocks. */
 bool fl_io_post(struct fl_io *io, struct fl_io_node *node);
 
 /* Runs session again in this turn or the next. Context: the I/O thread. */

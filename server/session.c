@@ -41,6 +41,10 @@ static void session_close_fd(struct fl_session *session)
 	fl_dump_free(session);
 	fl_filter_free(session->filter);
 	session->filter = NULL;
+	/* A copy of the descriptor in a process that forked meanwhile would keep both the
+	 * events and the connection. */
+	epoll_ctl(session->io->epfd, EPOLL_CTL_DEL, session->fd, NULL);
+	shutdown(session->fd, SHUT_RDWR);
 	close(session->fd);
 	session->fd = -1;
 	__atomic_sub_fetch(&session->io->sessions, 1, __ATOMIC_RELAXED);
@@ -78,10 +82,13 @@ void fl_session_come_back(struct fl_session *session,
 	struct fl_io *io = session->io;
 
 	session->back.run = run;
-	if (fl_io_post(io, &session->back))
-		return;
-	fl_packet_done(session, NULL);
-	session_free(session);
+	/* Of our own: the session's may be gone as soon as it is posted. */
+	fl_io_get(io);
+	if (!fl_io_post(io, &session->back)) {
+		fl_packet_done(session, NULL);
+		session_free(session);
+		fl_io_put(io);
+	}
 	fl_io_put(io);
 }
 

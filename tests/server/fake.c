@@ -66,7 +66,7 @@ struct fl_sched *fl_plane_sched(struct fl_plane *plane)
 void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_netns *ns, void *arg),
 			    void *arg)
 {
-	fake.on_events_arg = arg;
+	__atomic_store_n(&fake.on_events_arg, arg, __ATOMIC_RELAXED);
 	__atomic_store_n(&fake.on_events, on_events, __ATOMIC_RELEASE);
 }
 
@@ -270,7 +270,7 @@ static void on_events(struct fl_netns *ns, void *arg)
 	fl_rcu_read_lock();
 	fn = __atomic_load_n(&fake.on_events, __ATOMIC_ACQUIRE);
 	if (fn)
-		fn(ns, fake.on_events_arg);
+		fn(ns, __atomic_load_n(&fake.on_events_arg, __ATOMIC_RELAXED));
 	fl_rcu_read_unlock();
 }
 
@@ -341,10 +341,15 @@ void fake_stop(void)
 	fl_rcu_unregister_thread();
 }
 
+unsigned int fake_read(const unsigned int *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+}
+
 bool fake_wait(const unsigned int *counter, unsigned int value, bool exactly)
 {
 	for (int ms = 0; ms < 10000; ms++) {
-		unsigned int now = __atomic_load_n(counter, __ATOMIC_SEQ_CST);
+		unsigned int now = fake_read(counter);
 
 		if (exactly ? now == value : now >= value)
 			return true;

@@ -60,7 +60,8 @@ void fake_event_port(struct fl_netns *ns, uint32_t number, const char *dev, uint
 /* The number in a notification, or in the reply to PORT_SET. */
 uint32_t fake_number(const struct nlmsghdr *nlh);
 
-/* Waits up to 10 s for *counter to be at least (or with `exactly`, to be) value. */
+/* fake_wait() waits up to 10 s for *counter to be at least (or with `exactly`, to be) value. */
+unsigned int fake_read(const unsigned int *counter);
 bool fake_wait(const unsigned int *counter, unsigned int value, bool exactly);
 /* How many descriptors the process has open. */
 unsigned int fake_count_fds(void);

@@ -74,7 +74,7 @@ static void test_hang_up(void **state)
 	assert_true(fake_wait(&fake.hanging, 1, true));
 	close(fd);
 	assert_true(fake_wait_fds(fds));
-	assert_int_equal(fake.clients, 1);
+	assert_int_equal(fake_read(&fake.clients), 1);
 	fake_release();
 	assert_true(fake_wait(&fake.late_done, 7, true));
 	assert_true(fake_wait(&fake.clients, 0, true));
@@ -328,14 +328,14 @@ static void test_namespace_is_let_go(void **state)
 	assert_true(ns_fd >= 0);
 	assert_int_equal(fl_netns_resolve_fd(fake.table, ns_fd, &ns), 0);
 	close(ns_fd);
-	assert_int_equal(fake.deaths, 0);
+	assert_int_equal(fake_read(&fake.deaths), 0);
 	fds = fake_count_fds();
 	close(gate[1]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFEXITED(status));
 	assert_int_equal(WEXITSTATUS(status), 0);
 	assert_true(fake_wait(&fake.deaths, 1, true));
-	assert_int_equal(fake.late_done, 0);
+	assert_int_equal(fake_read(&fake.late_done), 0);
 	/* Without the gate and the accepted connection. */
 	assert_true(fake_wait_fds(fds - 2));
 	fl_netns_put(ns);
