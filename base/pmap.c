@@ -35,23 +35,23 @@
 struct fl_pmap_node {
 	union {
 		struct fl_rcu_head rcu; /* once retired and unreachable */
-		struct {                /* in one list of an edit */
+		struct {		/* in one list of an edit */
 			struct fl_pmap_node *next, *prev;
 		} link;
 	};
-	uint64_t edit;   /* the edit that made it */
+	uint64_t edit;	 /* the edit that made it */
 	uint64_t prefix; /* its keys with shift + BITS bits cleared */
-	uint16_t used;   /* slots that are taken */
-	uint16_t data;   /* those of them that hold a value */
-	uint8_t shift;   /* position in the key of the bits that choose a slot */
-	uint8_t class;
+	uint16_t used;	 /* slots that are taken */
+	uint16_t data;	 /* those of them that hold a value */
+	uint8_t shift;	 /* position in the key of the bits that choose a slot */
+	uint8_t size;
 	uintptr_t word[]; /* a slot for each bit of used, then, if shift, a key for each of data */
 };
 
 _Static_assert(sizeof(uintptr_t) == sizeof(uint64_t), "keys and pointers share words");
 
 /* Chosen so that malloc's header makes each a multiple of 16. */
-static const uint8_t class_words[CLASSES] = {2, 6, 16, 2 * FANOUT};
+static const uint8_t class_words[CLASSES] = { 2, 6, 16, 2 * FANOUT };
 
 /* The slots of one node taken apart, to be changed and put together again. */
 struct flat {
@@ -144,7 +144,7 @@ void fl_pmap_iter_init(struct fl_pmap_iter *iter, const struct fl_pmap_node *nod
 		if ((node->data >> slot & 1) && key_at(node, slot) >= from)
 			return;
 		/* A value before `from`, or a subtree that holds it: past it on this level. */
-		iter->left[iter->depth - 1] &= (uint16_t)~(1U << slot);
+		iter->left[iter->depth - 1] &= (uint16_t) ~(1U << slot);
 		iter->index[iter->depth - 1]++;
 		if (node->data >> slot & 1)
 			return;
@@ -180,12 +180,12 @@ void *fl_pmap_iter_next(struct fl_pmap_iter *iter)
 
 /* ---- the nodes of an edit --------------------------------------------------------- */
 
-static struct fl_pmap_node *node_new(unsigned int class)
+static struct fl_pmap_node *node_new(unsigned int size)
 {
-	struct fl_pmap_node *node = malloc(sizeof(*node) + class_words[class] * sizeof(uintptr_t));
+	struct fl_pmap_node *node = malloc(sizeof(*node) + class_words[size] * sizeof(uintptr_t));
 
 	if (node)
-		node->class = (uint8_t)class;
+		node->size = (uint8_t)size;
 	return node;
 }
 
@@ -204,9 +204,9 @@ static void free_list(struct fl_pmap_node *node)
 	}
 }
 
-static unsigned int reserved(unsigned int class, unsigned int changes)
+static unsigned int reserved(unsigned int size, unsigned int changes)
 {
-	return changes * (class == LARGEST ? LEVELS : USUAL_DEPTH);
+	return changes * (size == LARGEST ? LEVELS : USUAL_DEPTH);
 }
 
 /* What one edit reserves and does not use, the next one of the same thread takes: most
@@ -224,9 +224,9 @@ static void kept_free(void *arg)
 {
 	struct kept *mine = arg;
 
-	for (unsigned int class = 0; class < CLASSES; class++)
-		free_list(mine->spare[class]);
-	*mine = (struct kept){0};
+	for (unsigned int size = 0; size < CLASSES; size++)
+		free_list(mine->spare[size]);
+	*mine = (struct kept){ 0 };
 }
 
 static void kept_init(void)
@@ -244,21 +244,21 @@ static bool kept_ready(void)
 
 static void spare_push(struct fl_pmap_edit *edit, struct fl_pmap_node *node)
 {
-	node->link.next = edit->spare[node->class];
-	edit->spare[node->class] = node;
-	edit->spares[node->class]++;
+	node->link.next = edit->spare[node->size];
+	edit->spare[node->size] = node;
+	edit->spares[node->size]++;
 }
 
-static int spare_fill(struct fl_pmap_edit *edit, unsigned int class, unsigned int want)
+static int spare_fill(struct fl_pmap_edit *edit, unsigned int size, unsigned int want)
 {
-	while (edit->spares[class] < want) {
-		struct fl_pmap_node *node = kept.spare[class];
+	while (edit->spares[size] < want) {
+		struct fl_pmap_node *node = kept.spare[size];
 
 		if (node) {
-			kept.spare[class] = node->link.next;
-			kept.spares[class]--;
+			kept.spare[size] = node->link.next;
+			kept.spares[size]--;
 		} else {
-			node = node_new(class);
+			node = node_new(size);
 		}
 		if (!node)
 			return -ENOMEM;
@@ -267,17 +267,17 @@ static int spare_fill(struct fl_pmap_edit *edit, unsigned int class, unsigned in
 	return 0;
 }
 
-static void spare_release(struct fl_pmap_edit *edit, unsigned int class)
+static void spare_release(struct fl_pmap_edit *edit, unsigned int size)
 {
 	struct fl_pmap_node *node;
 
-	while ((node = edit->spare[class]) && kept.spares[class] < reserved(class, KEPT_CHANGES)) {
-		edit->spare[class] = node->link.next;
-		node->link.next = kept.spare[class];
-		kept.spare[class] = node;
-		kept.spares[class]++;
+	while ((node = edit->spare[size]) && kept.spares[size] < reserved(size, KEPT_CHANGES)) {
+		edit->spare[size] = node->link.next;
+		node->link.next = kept.spare[size];
+		kept.spare[size] = node;
+		kept.spares[size]++;
 	}
-	free_list(edit->spare[class]);
+	free_list(edit->spare[size]);
 }
 
 int fl_pmap_reserve(struct fl_pmap_edit *edit, unsigned int changes)
@@ -290,24 +290,24 @@ int fl_pmap_reserve(struct fl_pmap_edit *edit, unsigned int changes)
 		edit->id = atomic_fetch_add_explicit(&edits, 1, memory_order_relaxed) + 1;
 	if (changes > UINT32_MAX / LEVELS)
 		return -ENOMEM;
-	for (unsigned int class = 0; class < CLASSES && !err; class++)
-		err = spare_fill(edit, class, edit->spares[class] + reserved(class, changes));
+	for (unsigned int size = 0; size < CLASSES && !err; size++)
+		err = spare_fill(edit, size, edit->spares[size] + reserved(size, changes));
 	return err;
 }
 
 /* A node of at least that many words, in the edit's list of fresh ones. */
 static struct fl_pmap_node *fresh_take(struct fl_pmap_edit *edit, unsigned int words)
 {
-	unsigned int class = 0;
+	unsigned int size = 0;
 	struct fl_pmap_node *node;
 
-	while (class < LARGEST && (class_words[class] < words || !edit->spare[class]))
-		class++;
-	node = edit->spare[class];
+	while (size < LARGEST && (class_words[size] < words || !edit->spare[size]))
+		size++;
+	node = edit->spare[size];
 	if (!node)
 		fl_breach("map edits", "a change was not reserved");
-	edit->spare[class] = node->link.next;
-	edit->spares[class]--;
+	edit->spare[size] = node->link.next;
+	edit->spares[size]--;
 	node->edit = edit->id;
 	node->link.prev = NULL;
 	node->link.next = edit->fresh;
@@ -390,7 +390,7 @@ static struct fl_pmap_node *flat_make(struct fl_pmap_edit *edit, const struct fl
 	unsigned int words = key_index + (flat->shift ? count(flat->data) : 0);
 	struct fl_pmap_node *node = old;
 
-	if (!old || !is_fresh(edit, old) || class_words[old->class] < words) {
+	if (!old || !is_fresh(edit, old) || class_words[old->size] < words) {
 		node = fresh_take(edit, words);
 		if (old)
 			node_drop(edit, old);
@@ -416,15 +416,15 @@ static struct rest flat_finish(struct fl_pmap_edit *edit, const struct flat *fla
 	unsigned int slot;
 
 	if (count(flat->used) > 1)
-		return (struct rest){.node = flat_make(edit, flat, old)};
+		return (struct rest){ .node = flat_make(edit, flat, old) };
 	node_drop(edit, old);
 	if (!flat->used)
-		return (struct rest){0};
+		return (struct rest){ 0 };
 	slot = (unsigned int)__builtin_ctz(flat->used);
 	if (!flat->data)
-		return (struct rest){.node = (struct fl_pmap_node *)flat->slot[slot]};
-	return (struct rest){.key = flat->shift ? flat->key[slot] : (flat->prefix | slot),
-			     .value = (void *)flat->slot[slot]};
+		return (struct rest){ .node = (struct fl_pmap_node *)flat->slot[slot] };
+	return (struct rest){ .key = flat->shift ? flat->key[slot] : (flat->prefix | slot),
+			      .value = (void *)flat->slot[slot] };
 }
 
 /* A node for two neighbours that shared a slot; at least one of them is a value. */
@@ -444,24 +444,24 @@ static struct fl_pmap_node *pair_make(struct fl_pmap_edit *edit, uint64_t key, s
 static struct rest set_beside(struct fl_pmap_edit *edit, struct fl_pmap_node *node,
 			      struct rest entry)
 {
-	struct rest other = {.node = node};
+	struct rest other = { .node = node };
 	uint64_t key = node->prefix;
 
 	if (count(node->used) == 1) { /* a root with one value */
 		unsigned int slot = (unsigned int)__builtin_ctz(node->used);
 
 		key = key_at(node, slot);
-		other = (struct rest){.key = key, .value = (void *)node->word[0]};
+		other = (struct rest){ .key = key, .value = (void *)node->word[0] };
 		node_drop(edit, node);
 	}
-	return (struct rest){.node = pair_make(edit, key, other, entry)};
+	return (struct rest){ .node = pair_make(edit, key, other, entry) };
 }
 
 static struct rest set_under(struct fl_pmap_edit *edit, struct fl_pmap_node *node,
 			     struct rest entry, void **old)
 {
 	unsigned int slot = slot_of(entry.key, node->shift);
-	struct rest same = {.node = node}, put = entry;
+	struct rest same = { .node = node }, put = entry;
 	struct flat flat;
 
 	if (node->prefix != prefix_of(entry.key, node->shift))
@@ -479,9 +479,9 @@ static struct rest set_under(struct fl_pmap_edit *edit, struct fl_pmap_node *nod
 		} else if (key_at(node, slot) == entry.key) {
 			*old = (void *)word;
 		} else if (entry.value) {
-			struct rest there = {.key = key_at(node, slot), .value = (void *)word};
+			struct rest there = { .key = key_at(node, slot), .value = (void *)word };
 
-			put = (struct rest){.node = pair_make(edit, there.key, there, entry)};
+			put = (struct rest){ .node = pair_make(edit, there.key, there, entry) };
 		} else {
 			return same;
 		}
@@ -491,10 +491,9 @@ static struct rest set_under(struct fl_pmap_edit *edit, struct fl_pmap_node *nod
 	return flat_finish(edit, &flat, node);
 }
 
-void *fl_pmap_set(struct fl_pmap_edit *edit, struct fl_pmap_node **root, uint64_t key,
-		  void *value)
+void *fl_pmap_set(struct fl_pmap_edit *edit, struct fl_pmap_node **root, uint64_t key, void *value)
 {
-	struct rest rest = {.key = key, .value = value};
+	struct rest rest = { .key = key, .value = value };
 	void *old = NULL;
 
 	if (*root)
@@ -516,11 +515,11 @@ static void release_spares(struct fl_pmap_edit *edit)
 {
 	bool keep = kept_ready();
 
-	for (unsigned int class = 0; class < CLASSES; class++) {
+	for (unsigned int size = 0; size < CLASSES; size++) {
 		if (keep)
-			spare_release(edit, class);
+			spare_release(edit, size);
 		else
-			free_list(edit->spare[class]);
+			free_list(edit->spare[size]);
 	}
 }
 
@@ -537,7 +536,7 @@ void fl_pmap_edit_done(struct fl_pmap_edit *edit)
 		node = next;
 	}
 	release_spares(edit);
-	*edit = (struct fl_pmap_edit){0};
+	*edit = (struct fl_pmap_edit){ 0 };
 }
 
 void fl_pmap_edit_abort(struct fl_pmap_edit *edit)
@@ -545,7 +544,7 @@ void fl_pmap_edit_abort(struct fl_pmap_edit *edit)
 	/* The retired ones stay in the map; a later edit links them anew. */
 	free_list(edit->fresh);
 	release_spares(edit);
-	*edit = (struct fl_pmap_edit){0};
+	*edit = (struct fl_pmap_edit){ 0 };
 }
 
 void fl_pmap_free(struct fl_pmap_node *root)

@@ -83,8 +83,8 @@ struct fl_evlog *fl_evlog_new(size_t max_bytes)
 		slots *= 2;
 	log->max_bytes = max_bytes;
 	log->mask = slots - 1;
-	log->ring = mmap(NULL, ring_bytes(log), PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	log->ring = mmap(NULL, ring_bytes(log), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
 	if (log->ring == MAP_FAILED) {
 		free(log);
 		return NULL;

@@ -33,8 +33,8 @@ struct answer {
 
 int fl_nsid_socket(void)
 {
-	struct timeval patience = {.tv_sec = 5};
-	struct sockaddr_nl any = {.nl_family = AF_NETLINK};
+	struct timeval patience = { .tv_sec = 5 };
+	struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 	int on = 1, err;
 	int sock = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
@@ -72,7 +72,8 @@ static void take_ids(const struct nlmsghdr *nlh, int *nsid, int *own)
 	const struct nlattr *attr;
 
 	*nsid = *own = FL_NSID_NONE;
-	mnl_attr_for_each(attr, nlh, sizeof(struct rtgenmsg)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtgenmsg))
+	{
 		if (mnl_attr_get_payload_len(attr) < sizeof(uint32_t))
 			continue;
 		if (mnl_attr_get_type(attr) == NETNSA_NSID)
@@ -123,7 +124,7 @@ static int ask_send(int sock, const struct ask *ask, struct answer *answer)
 
 int fl_nsid_assign(int sock, int fd, int nsid)
 {
-	struct answer answer = {0};
+	struct answer answer = { 0 };
 	struct ask ask;
 
 	ask_begin(&ask, RTM_NEWNSID, NLM_F_ACK);
@@ -135,7 +136,7 @@ int fl_nsid_assign(int sock, int fd, int nsid)
 /* Asks for the id of what `attr` = value means, as the socket's namespace or target counts. */
 static int get(int sock, uint16_t attr, int value, int target, int *ret_nsid)
 {
-	struct answer answer = {.nsid = FL_NSID_NONE};
+	struct answer answer = { .nsid = FL_NSID_NONE };
 	struct ask ask;
 	int err;
 
@@ -166,7 +167,7 @@ int fl_nsid_in(int sock, int nsid, int target, int *ret_nsid)
 
 int fl_nsid_walk(int sock, int target, bool (*fn)(int nsid, int own, void *arg), void *arg)
 {
-	struct answer answer = {.fn = fn, .arg = arg};
+	struct answer answer = { .fn = fn, .arg = arg };
 	struct ask ask;
 
 	ask_begin(&ask, RTM_GETNSID, NLM_F_DUMP);

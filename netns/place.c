@@ -189,13 +189,14 @@ static int init_home(struct fl_place *place)
 
 int fl_place_init(struct fl_place *place, int watch_rcvbuf)
 {
-	struct watch_start start = {.place = place, .rcvbuf = watch_rcvbuf};
+	struct watch_start start = { .place = place, .rcvbuf = watch_rcvbuf };
 	pthread_t thread;
 	int err;
 
 	fl_assert_may_block("making the watch namespace");
 	*place = (struct fl_place){
-		.home_fd = -1, .watch_fd = -1, .event_sock = -1, .resync_sock = -1};
+		.home_fd = -1, .watch_fd = -1, .event_sock = -1, .resync_sock = -1
+	};
 	err = init_home(place);
 	if (err == -EOPNOTSUPP) {
 		/* Everything is home then: one namespace, and no way to tell another. */

@@ -25,10 +25,10 @@ struct fl_place {
 	dev_t home_dev;
 	ino_t home_ino;
 	uint64_t home_cookie;
-	int watch_fd;     /* -1: there is none */
-	int event_sock;   /* in the watch namespace: notices of an end */
+	int watch_fd;	  /* -1: there is none */
+	int event_sock;	  /* in the watch namespace: notices of an end */
 	int resync_sock;  /* in it too: the watcher's own questions */
-	int cannot_err;   /* why there is none, */
+	int cannot_err;	  /* why there is none, */
 	char cannot[160]; /* as a sentence */
 };
 

@@ -170,7 +170,7 @@ static int resolve_searched(struct fl_netns_table *table, struct id_match *match
 int fl_netns_resolve_id(struct fl_netns_table *table, struct fl_netns *asker, int nsid,
 			struct fl_netns **ret_ns)
 {
-	struct id_match match = {.target = (int)fl_netns_watch_id(asker), .nsid = nsid};
+	struct id_match match = { .target = (int)fl_netns_watch_id(asker), .nsid = nsid };
 	struct fl_netns *ns;
 	int err;
 
@@ -270,8 +270,9 @@ static void learn(struct fl_netns *ns, const struct fl_netns *asker, int nsid)
 /* A descriptor of ns, from wherever one can be had. */
 static int open_again(struct fl_netns_table *table, int sock, const struct fl_netns *ns)
 {
-	struct id_match match = {
-		.sock = sock, .target = FL_NSID_NONE, .nsid = (int)fl_netns_watch_id(ns)};
+	struct id_match match = { .sock = sock,
+				  .target = FL_NSID_NONE,
+				  .nsid = (int)fl_netns_watch_id(ns) };
 
 	if (ns == table->initial)
 		return dup(table->place.home_fd);

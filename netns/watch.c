@@ -127,8 +127,8 @@ static void *watch(void *arg)
 {
 	struct fl_netns_table *table = arg;
 	struct pollfd fds[] = {
-		{.fd = table->place.event_sock, .events = POLLIN},
-		{.fd = table->stop_fd, .events = POLLIN},
+		{ .fd = table->place.event_sock, .events = POLLIN },
+		{ .fd = table->stop_fd, .events = POLLIN },
 	};
 	bool behind = false;
 

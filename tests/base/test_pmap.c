@@ -65,7 +65,8 @@ static uint64_t random_key(int i)
 /* Neighbours on all levels: the deepest tree there can be, and full nodes in it. */
 static uint64_t deep_key(int i)
 {
-	return i < 256 ? (uint64_t)(i % 16) << (i / 16 * 4) : ~(1ULL << (i - 256) % 64) - (i - 256) / 64;
+	return i < 256 ? (uint64_t)(i % 16) << (i / 16 * 4)
+		       : ~(1ULL << (i - 256) % 64) - (i - 256) / 64;
 }
 
 static uint64_t edge_key(int i)
@@ -138,7 +139,7 @@ static void run_random(uint64_t (*key)(int i), int edits)
 {
 	static struct model model, old_model[OLD], draft;
 	struct fl_pmap_node *root = NULL, *old_root[OLD], *next;
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	int olds = 0;
 
 	model_init(&model, key);
@@ -189,7 +190,7 @@ static void test_random(void **state)
 
 static void test_empty(void **state)
 {
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root = NULL;
 	struct fl_pmap_iter iter;
 
@@ -214,15 +215,15 @@ static unsigned int spares(const struct fl_pmap_edit *edit)
 {
 	unsigned int sum = 0;
 
-	for (unsigned int class = 0; class < FL_PMAP_CLASSES; class++)
-		sum += edit->spares[class];
+	for (unsigned int size = 0; size < FL_PMAP_CLASSES; size++)
+		sum += edit->spares[size];
 	return sum;
 }
 
 /* One reserved change is enough on a path of 16 full nodes, and uses all of them. */
 static void test_worst_reserve(void **state)
 {
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root = NULL;
 	unsigned int before;
 
@@ -246,7 +247,7 @@ static void test_worst_reserve(void **state)
 /* A change among many entries copies one path: its cost does not grow with their number. */
 static void test_change_copies_path(void **state)
 {
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root = NULL;
 	unsigned int before;
 
@@ -285,7 +286,7 @@ static size_t heap_bytes(void)
 
 static void check_bytes(uint64_t (*key)(int i), size_t most)
 {
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root = NULL;
 	struct fl_pmap_iter iter;
 	const int entries = 20000;
@@ -359,7 +360,7 @@ static void *read_tokens(void *arg)
 
 static void move_token(uint64_t *at, unsigned int token)
 {
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root = shared_root;
 	uint64_t to = rnd() % SPACE;
 
@@ -379,10 +380,10 @@ static void move_token(uint64_t *at, unsigned int token)
 
 static void test_readers(void **state)
 {
-	struct fl_pmap_edit edit = {0};
+	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root = NULL;
 	uint64_t at[TOKENS];
-	unsigned int walks[2] = {0};
+	unsigned int walks[2] = { 0 };
 	pthread_t reader[2];
 
 	assert_int_equal(fl_pmap_reserve(&edit, TOKENS), 0);
@@ -394,7 +395,8 @@ static void test_readers(void **state)
 	fl_pmap_edit_done(&edit);
 	atomic_store(&stop, false);
 	for (int i = 0; i < 2; i++)
-		assert_int_equal(fl_thread_start(&reader[i], "reader", 0, read_tokens, &walks[i]), 0);
+		assert_int_equal(fl_thread_start(&reader[i], "reader", 0, read_tokens, &walks[i]),
+				 0);
 	for (int i = 0; i < 20000; i++)
 		move_token(at, (unsigned int)(rnd() % TOKENS));
 	atomic_store(&stop, true);

@@ -175,7 +175,7 @@ static void *follow(void *arg)
 
 static void test_readers(void **state)
 {
-	struct reader readers[READERS] = {0};
+	struct reader readers[READERS] = { 0 };
 	struct fl_evlog *log = fl_evlog_new(64 << 10);
 
 	for (int i = 0; i < READERS; i++) {
@@ -196,10 +196,8 @@ static void test_readers(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_order),
-		cmocka_unit_test(test_bounded),
-		cmocka_unit_test(test_extremes),
-		cmocka_unit_test(test_idle_readers_take_no_lock),
+		cmocka_unit_test(test_order),	 cmocka_unit_test(test_bounded),
+		cmocka_unit_test(test_extremes), cmocka_unit_test(test_idle_readers_take_no_lock),
 		cmocka_unit_test(test_readers),
 	};
 	int failed;

@@ -46,7 +46,7 @@ static struct {
 	uint64_t cookie[1024];
 	unsigned int n;
 	bool stall; /* the callback does not return */
-} deaths = {.mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER};
+} deaths = { .mutex = PTHREAD_MUTEX_INITIALIZER, .cond = PTHREAD_COND_INITIALIZER };
 
 static void on_death(struct fl_netns *ns, void *arg)
 {
@@ -199,7 +199,7 @@ static void check_forgotten(struct fl_netns_table *table)
 
 static struct fl_netns_table *table_new(int watch_rcvbuf)
 {
-	struct fl_netns_config config = {.on_death = on_death, .watch_rcvbuf = watch_rcvbuf};
+	struct fl_netns_config config = { .on_death = on_death, .watch_rcvbuf = watch_rcvbuf };
 	struct fl_netns_table *table;
 
 	deaths.n = 0;
@@ -260,7 +260,7 @@ static void test_identity(void **state)
 
 static void test_bad_descriptors(void **state)
 {
-	const char *paths[] = {"/dev/null", "/proc/self/ns/mnt", "/"};
+	const char *paths[] = { "/dev/null", "/proc/self/ns/mnt", "/" };
 	struct fl_netns *ns;
 
 	for (unsigned int i = 0; i < FL_ARRAY_SIZE(paths); i++) {
@@ -364,7 +364,7 @@ static void test_many(void **state)
 /* Until the kernel has found no room for a notice. */
 static void wait_overrun(int sock)
 {
-	struct pollfd fd = {.fd = sock};
+	struct pollfd fd = { .fd = sock };
 
 	assert_int_equal(poll(&fd, 1, WAIT_S * 1000), 1);
 	assert_true(fd.revents & POLLERR);
@@ -548,7 +548,9 @@ static void count_kick(struct fl_netns *ns, void *arg)
 static void test_outliving(void **state)
 {
 	int kicks = 0;
-	struct fl_netns_config config = {.on_events = count_kick, .arg = &kicks, .log_bytes = 1000};
+	struct fl_netns_config config = { .on_events = count_kick,
+					  .arg = &kicks,
+					  .log_bytes = 1000 };
 	struct fl_netns_table *table;
 	struct fl_netns *ns;
 
@@ -566,17 +568,17 @@ static void test_outliving(void **state)
 
 /* ---- without privilege, in a process of its own ------------------------------------------- */
 
-#define EXPECT(cond)                                                                             \
-	do {                                                                                     \
-		if (!(cond)) {                                                                   \
-			fprintf(stderr, "line %d: %s\n", __LINE__, #cond);                       \
-			_exit(1);                                                                \
-		}                                                                                \
+#define EXPECT(cond)                                                                               \
+	do {                                                                                       \
+		if (!(cond)) {                                                                     \
+			fprintf(stderr, "line %d: %s\n", __LINE__, #cond);                         \
+			_exit(1);                                                                  \
+		}                                                                                  \
 	} while (0)
 
 static void be_nobody(int other_fd)
 {
-	struct fl_netns_config config = {.on_death = on_death};
+	struct fl_netns_config config = { .on_death = on_death };
 	struct fl_netns_table *table;
 	struct fl_netns *ns;
 
@@ -629,8 +631,14 @@ static bool privileged(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(identity), TEST(bad_descriptors), TEST(reuse),      TEST(many),
-		TEST(ids),      TEST(foreign_id),      TEST(pairs_bounded), TEST(references),
+		TEST(identity),
+		TEST(bad_descriptors),
+		TEST(reuse),
+		TEST(many),
+		TEST(ids),
+		TEST(foreign_id),
+		TEST(pairs_bounded),
+		TEST(references),
 		cmocka_unit_test(test_lost_notices),
 		cmocka_unit_test(test_outliving),
 	};
