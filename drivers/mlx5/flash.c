@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define FLASH_STEPS 50
 #define ERASE_STEPS 10
@@ -91,8 +92,14 @@ static int flash_done(struct fl_op *op)
 int mlx5_flash_update(struct fl_op *op, struct fl_txn *txn, const struct fl_flash_request *request)
 {
 	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
-	struct flash *flash = calloc(1, sizeof(*flash));
+	struct flash *flash;
 
+	if (request->component && strcmp(request->component, "fw") != 0) {
+		fl_extack_set(fl_txn_extack(txn),
+			      "selected component is not supported by the device");
+		return -EINVAL;
+	}
+	flash = calloc(1, sizeof(*flash));
 	if (!flash)
 		return -ENOMEM;
 	flash->saved = fl_op_data(op);

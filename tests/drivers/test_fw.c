@@ -98,7 +98,7 @@ static void ask_ended(struct fl_op *op, int err)
 
 	*ask->ret_err = err;
 	if (ask->ret_ended)
-		*ask->ret_ended = fl_now_ns();
+		__atomic_store_n(ask->ret_ended, fl_now_ns(), __ATOMIC_RELAXED);
 }
 
 static void ask_free(struct fl_op *op)

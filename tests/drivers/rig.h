@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * rig.h - a plane with one mlx5 NIC, and commands to it as a client would give them: by
+ * the handlers that the server calls.
+ */
+#ifndef TESTS_DRIVERS_RIG_H
+#define TESTS_DRIVERS_RIG_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <errno.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "base/rcu.h"
+#include "drivers/mlx5/mlx5.h"
+#include "tests/core/fixture.h"
+
+#define MS FL_NS_PER_MS
+#define PF0 "0000:03:00.0"
+#define PF1 "0000:03:00.1"
+#define SF0 32768u
+#define UPLINK 65535u
+
+struct rig {
+	struct fixture fixture; /* its driver is not used, its requests are */
+	struct fl_plane *plane;
+};
+
+/* A NIC whose steps take next to no time. */
+void rig_config(struct mlx5_config *config);
+/* A plane with that NIC (NULL: none), all of it probed. */
+void rig_up(struct rig *rig, const struct mlx5_config *config);
+void rig_down(struct rig *rig);
+void rig_settle(struct rig *rig);
+void rig_nap_ms(unsigned int ms);
+
+/* How many devices there are on a bus, of those whose name begins with `prefix`. */
+unsigned int rig_devices(struct rig *rig, const char *bus, const char *prefix);
+unsigned int rig_instances(struct rig *rig);
+bool rig_has_instance(struct rig *rig, const char *bus, const char *dev);
+/* Removes a device and waits; gone once this returns. */
+void rig_remove(struct rig *rig, const char *bus, const char *dev);
+
+/* The last answer's extended ACK. */
+extern char rig_extack[160];
+
+/* A request in the making: handle, then what the callers put. NULL if there is no such
+ * instance. request_run(), rig_request_end(). */
+struct request *rig_request(struct rig *rig, uint8_t cmd, const char *bus, const char *dev);
+int rig_request_end(struct request *request);
+
+int rig_eswitch(struct rig *rig, const char *dev, uint16_t mode);
+int rig_eswitch_mode(struct rig *rig, const char *dev);
+int rig_sf_add(struct rig *rig, const char *dev, uint16_t pf, uint32_t sfnum, uint32_t *ret_index);
+int rig_port_del(struct rig *rig, const char *dev, uint32_t index);
+int rig_port_state(struct rig *rig, const char *dev, uint32_t index, bool active);
+int rig_port_hw_addr(struct rig *rig, const char *dev, uint32_t index, const uint8_t *addr);
+int rig_reload(struct rig *rig, const char *bus, const char *dev, int action, int limit);
+int rig_param_bool(struct rig *rig, const char *bus, const char *dev, const char *name, bool on);
+int rig_param_string(struct rig *rig, const char *bus, const char *dev, const char *name,
+		     const char *value);
+int rig_param_u32(struct rig *rig, const char *bus, const char *dev, const char *name,
+		  uint32_t value);
+int rig_flash(struct rig *rig, const char *dev, const char *file);
+/* A version as `devlink dev info` tells it. */
+void rig_version(struct rig *rig, const char *dev, uint16_t kind, const char *name,
+		 char *ret_value, size_t size);
+
+struct rig_port {
+	uint8_t state, opstate, hw_addr[6];
+	uint16_t flavour, type;
+	char nested[64]; /* device name of the nested instance, or "" */
+};
+int rig_port(struct rig *rig, const char *dev, uint32_t index, struct rig_port *ret_port);
+/* Waits until the port shows that opstate. */
+bool rig_await_opstate(struct rig *rig, const char *dev, uint32_t index, uint8_t opstate);
+
+#endif
