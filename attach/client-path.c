@@ -58,7 +58,8 @@ static int choose(const char *path, const char **ret_base, const char **ret_tail
 		path = getenv(FL_WIRE_ENV);
 	if (path) {
 		if (!*path)
-			return fl_link_fail(error, -EINVAL, "the path of the plane's socket is empty");
+			return fl_link_fail(error, -EINVAL,
+					    "the path of the plane's socket is empty");
 		*ret_base = path;
 		return 0;
 	}
@@ -89,8 +90,8 @@ int fl_link_path(const char *path, char *ret_path, size_t cap, struct fl_link_er
 	size_t max = sizeof(((struct sockaddr_un *)0)->sun_path);
 	if (len >= max || len >= cap)
 		return fl_link_fail(error, -ENAMETOOLONG,
-				    "the plane's socket %.160s%s has %zu bytes, at most %zu fit", base,
-				    tail, len, max - 1);
+				    "the plane's socket %.160s%s has %zu bytes, at most %zu fit",
+				    base, tail, len, max - 1);
 	snprintf(ret_path, cap, "%s%s%s%s", dir, *dir ? "/" : "", base, tail);
 	return 0;
 }

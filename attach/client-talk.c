@@ -104,8 +104,8 @@ static int talk_send(struct fl_link *link, const struct nlmsghdr *request, int n
 	}
 }
 
-int fl_link_talk(struct fl_link *link, const struct nlmsghdr *request, int netns_fd,
-		 int timeout_ms, int (*fn)(const struct nlmsghdr *msg, void *arg), void *arg,
+int fl_link_talk(struct fl_link *link, const struct nlmsghdr *request, int netns_fd, int timeout_ms,
+		 int (*fn)(const struct nlmsghdr *msg, void *arg), void *arg,
 		 struct fl_link_error *error)
 {
 	int64_t deadline = fl_link_deadline(timeout_ms);
@@ -127,7 +127,8 @@ int fl_link_talk(struct fl_link *link, const struct nlmsghdr *request, int netns
 		else if (len < 0)
 			err = len;
 		else {
-			int more = talk_datagram(link->buf, len, request->nlmsg_seq, fn, arg, error);
+			int more =
+				talk_datagram(link->buf, len, request->nlmsg_seq, fn, arg, error);
 
 			if (more != 1)
 				return more;

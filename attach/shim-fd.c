@@ -20,14 +20,14 @@
  * 4. Numbers beyond the table are looked at each time.
  */
 struct shim_fd {
-	uint32_t bits;    /* enum shim_fd_bits */
+	uint32_t bits;	  /* enum shim_fd_bits */
 	uint32_t rcvmax;  /* bytes */
 	uint32_t pktinfo; /* epoch << 1 | on, as of pktinfo_epoch; 0: not known */
 };
 
 #define SHIM_FDS (1 << 20)
 static struct shim_fd table[SHIM_FDS]; /* pages that are never used cost nothing */
-static unsigned int highest;           /* number ever entered */
+static unsigned int highest;	       /* number ever entered */
 static uint32_t pktinfo_epoch = 1;
 static int last_unsynced = -1;
 

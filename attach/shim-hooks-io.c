@@ -48,14 +48,16 @@ static bool ours_sendto(int fd, const void *buf, size_t len, int flags, const vo
 			socklen_t addrlen, ssize_t *ret_result)
 {
 	struct iovec iov = { (void *)buf, len };
-	struct msghdr msg = { .msg_name = (void *)addr, .msg_namelen = addr ? addrlen : 0,
-			      .msg_iov = &iov, .msg_iovlen = 1 };
+	struct msghdr msg = { .msg_name = (void *)addr,
+			      .msg_namelen = addr ? addrlen : 0,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1 };
 
 	return ours_send(fd, &msg, flags, ret_result);
 }
 
-static bool ours_recvfrom(int fd, void *buf, size_t len, int flags, void *addr,
-			  socklen_t *addrlen, ssize_t *ret_result)
+static bool ours_recvfrom(int fd, void *buf, size_t len, int flags, void *addr, socklen_t *addrlen,
+			  ssize_t *ret_result)
 {
 	struct iovec iov = { buf, len };
 	struct msghdr msg = { .msg_name = addr, .msg_iov = &iov, .msg_iovlen = 1 };
@@ -197,8 +199,7 @@ static bool is_over(const struct timespec *timeout, const struct timespec *start
 		seconds--;
 		ns += 1000000000;
 	}
-	return seconds > timeout->tv_sec ||
-	       (seconds == timeout->tv_sec && ns >= timeout->tv_nsec);
+	return seconds > timeout->tv_sec || (seconds == timeout->tv_sec && ns >= timeout->tv_nsec);
 }
 
 static int ours_recvmmsg(int fd, struct mmsghdr *vec, unsigned int count, int flags,
@@ -274,8 +275,7 @@ SHIM_EXPORT ssize_t __recvfrom_chk(int fd, void *buf, size_t len, size_t size, i
 {
 	ssize_t result;
 
-	if (len <= size &&
-	    ours_recvfrom(fd, buf, len, flags, addr.__sockaddr__, addrlen, &result))
+	if (len <= size && ours_recvfrom(fd, buf, len, flags, addr.__sockaddr__, addrlen, &result))
 		return result;
 	return shim_real()->__recvfrom_chk(fd, buf, len, size, flags, addr.__sockaddr__, addrlen);
 }

@@ -16,10 +16,10 @@
 struct arrival {
 	struct msghdr *user;
 	int flags;
-	size_t cap;          /* of the user's pieces together */
-	ssize_t len;         /* what the original returned */
+	size_t cap;  /* of the user's pieces together */
+	ssize_t len; /* what the original returned */
 	int msg_flags;
-	bool creds;          /* SCM_CREDENTIALS came with it: SO_PASSCRED is on */
+	bool creds;	      /* SCM_CREDENTIALS came with it: SO_PASSCRED is on */
 	struct nlmsghdr head; /* the start of the datagram, whatever the user's buffer */
 };
 
@@ -109,8 +109,7 @@ static void put_cmsg(struct arrival *a, size_t *used, int level, int type, const
 		     size_t len)
 {
 	size_t room = a->user->msg_controllen - *used;
-	struct cmsghdr cmsg = { .cmsg_level = level, .cmsg_type = type,
-				.cmsg_len = CMSG_LEN(len) };
+	struct cmsghdr cmsg = { .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len) };
 	char *to = (char *)a->user->msg_control + *used;
 
 	if (!a->user->msg_control || room < sizeof(cmsg)) {

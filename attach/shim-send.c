@@ -25,8 +25,7 @@ static bool next_piece(const char *buf, size_t len, size_t *at, struct piece *re
 {
 	const struct nlmsghdr *nlh = (const void *)(buf + *at);
 
-	if (len - *at < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN ||
-	    nlh->nlmsg_len > len - *at)
+	if (len - *at < NLMSG_HDRLEN || nlh->nlmsg_len < NLMSG_HDRLEN || nlh->nlmsg_len > len - *at)
 		return false;
 	size_t step = NLMSG_ALIGN(nlh->nlmsg_len);
 	if (step > len - *at)

@@ -177,7 +177,9 @@ static void passed(void)
 	int pair[2], fd = make_bound(), got;
 	char byte = 0, room[CMSG_SPACE(sizeof(int))] __attribute__((aligned(8))) = { 0 };
 	struct iovec iov = { &byte, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = room,
 			      .msg_controllen = sizeof(room) };
 	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
 

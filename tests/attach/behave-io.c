@@ -179,8 +179,11 @@ static void message_names(void)
 {
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr msg = { .msg_name = &from, .msg_namelen = 100, .msg_iov = &iov,
-			      .msg_iovlen = 1, .msg_flags = -1 };
+	struct msghdr msg = { .msg_name = &from,
+			      .msg_namelen = 100,
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_flags = -1 };
 	struct nlmsghdr *nlh;
 	int fd = asked(&nlh);
 
@@ -263,8 +266,8 @@ static void answer_is_there(void)
 
 static void answer_nonblocking(void)
 {
-	int on = 1, fds[3] = { nl_open(SOCK_RAW | SOCK_NONBLOCK), nl_open(SOCK_RAW),
-			       nl_open(SOCK_RAW) };
+	int on = 1,
+	    fds[3] = { nl_open(SOCK_RAW | SOCK_NONBLOCK), nl_open(SOCK_RAW), nl_open(SOCK_RAW) };
 
 	SAME(fcntl(fds[1], F_SETFL, O_NONBLOCK), 0);
 	SAME(ioctl(fds[2], FIONBIO, &on), 0);
@@ -305,8 +308,9 @@ static void answer_selected(void)
 
 		FD_ZERO(&set);
 		FD_SET(fd, &set);
-		SAME(i % 2 ? select(fd + 1, &set, NULL, NULL, &none) :
-			     pselect(fd + 1, &set, NULL, NULL, &zero, NULL), 1);
+		SAME(i % 2 ? select(fd + 1, &set, NULL, NULL, &none)
+			   : pselect(fd + 1, &set, NULL, NULL, &zero, NULL),
+		     1);
 		CHECK(FD_ISSET(fd, &set));
 		nl_expect(fd, nlh);
 		SAME(select(fd + 1, &set, NULL, NULL, &none), 0);
@@ -387,8 +391,9 @@ static struct cmsghdr *control_of(int fd, struct msghdr *msg, void *room, size_t
 	static struct iovec iov = { buf, sizeof(buf) };
 
 	memset(room, 0, size);
-	*msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1, .msg_control = room,
-				.msg_controllen = size };
+	*msg = (struct msghdr){
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = room, .msg_controllen = size
+	};
 	CHECK(recvmsg(fd, msg, 0) > 0);
 	return CMSG_FIRSTHDR(msg);
 }

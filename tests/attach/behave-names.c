@@ -186,9 +186,9 @@ static void no_stream_calls(void)
 
 static void flag_options(void)
 {
-	static const int options[] = { NETLINK_PKTINFO, NETLINK_BROADCAST_ERROR,
-				       NETLINK_NO_ENOBUFS, NETLINK_CAP_ACK, NETLINK_EXT_ACK,
-				       NETLINK_GET_STRICT_CHK };
+	static const int options[] = { NETLINK_PKTINFO,	   NETLINK_BROADCAST_ERROR,
+				       NETLINK_NO_ENOBUFS, NETLINK_CAP_ACK,
+				       NETLINK_EXT_ACK,	   NETLINK_GET_STRICT_CHK };
 	int fd = nl_open(SOCK_RAW), on = 1, off = 0, value;
 
 	for (unsigned int i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
@@ -294,8 +294,8 @@ static void routing(void)
 	struct {
 		struct nlmsghdr nlh;
 		char body[16]; /* struct ifinfomsg */
-	} request = { .nlh = { sizeof(request), 18 /* RTM_GETLINK */, NLM_F_REQUEST | NLM_F_DUMP,
-			       1, 0 } };
+	} request = { .nlh = { sizeof(request), 18 /* RTM_GETLINK */, NLM_F_REQUEST | NLM_F_DUMP, 1,
+			       0 } };
 	int fd = keep_fd(socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE));
 	char buf[16384];
 

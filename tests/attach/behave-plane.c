@@ -154,8 +154,11 @@ static void notification(void)
 	char room[256] __attribute__((aligned(8)));
 	struct sockaddr_nl from = { 0 };
 	struct iovec iov = { buf, sizeof(buf) };
-	struct msghdr msg = { .msg_name = &from, .msg_namelen = sizeof(from), .msg_iov = &iov,
-			      .msg_iovlen = 1, .msg_control = room,
+	struct msghdr msg = { .msg_name = &from,
+			      .msg_namelen = sizeof(from),
+			      .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = room,
 			      .msg_controllen = sizeof(room) };
 	int listener = nl_open(SOCK_RAW), fd = nl_open(SOCK_RAW), group = 7, on = 1;
 	struct nl_pktinfo info;

@@ -157,8 +157,8 @@ static void test_talk(void **state)
 	struct request request = make(link, NLM_F_ACK, GET);
 	int count = 0;
 
-	assert_int_equal(fl_link_talk(link, &request.nlh, -1, TIMEOUT_MS, count_message, &count,
-				      &error), 0);
+	assert_int_equal(
+		fl_link_talk(link, &request.nlh, -1, TIMEOUT_MS, count_message, &count, &error), 0);
 	assert_int_equal(count, 1);
 	request = make(link, NLM_F_ACK, 99);
 	assert_int_equal(fl_link_talk(link, &request.nlh, -1, TIMEOUT_MS, NULL, NULL, &error),
@@ -167,8 +167,8 @@ static void test_talk(void **state)
 	request = make(link, NLM_F_DUMP, CTRL_CMD_GETFAMILY);
 	request.nlh.nlmsg_type = GENL_ID_CTRL;
 	count = 0;
-	assert_int_equal(fl_link_talk(link, &request.nlh, -1, TIMEOUT_MS, count_message, &count,
-				      &error), 0);
+	assert_int_equal(
+		fl_link_talk(link, &request.nlh, -1, TIMEOUT_MS, count_message, &count, &error), 0);
 	assert_int_equal(count, 202);
 	fl_link_free(link);
 }
@@ -208,8 +208,9 @@ static void test_family(void **state)
 	assert_int_equal(group, 7);
 	assert_int_equal(fl_link_family(link, "nonesuch", NULL, TIMEOUT_MS, &id, NULL), -ENOENT);
 	assert_int_equal(fl_link_family(link, "devlink", "none", TIMEOUT_MS, &id, &group), -ENOENT);
-	assert_int_equal(fl_link_family(link, "a name that is too long", NULL, TIMEOUT_MS, &id, NULL),
-			 -ENOENT);
+	assert_int_equal(
+		fl_link_family(link, "a name that is too long", NULL, TIMEOUT_MS, &id, NULL),
+		-ENOENT);
 	fl_link_free(link);
 }
 
@@ -316,16 +317,11 @@ static void test_inspect(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_path),
-		cmocka_unit_test(test_open_fails),
-		cmocka_unit_test(test_talk),
-		cmocka_unit_test(test_talk_ends_early),
-		cmocka_unit_test(test_family),
-		cmocka_unit_test(test_send_recv),
-		cmocka_unit_test(test_send_full),
-		cmocka_unit_test(test_namespace),
-		cmocka_unit_test(test_bind),
-		cmocka_unit_test(test_inspect),
+		cmocka_unit_test(test_path),	  cmocka_unit_test(test_open_fails),
+		cmocka_unit_test(test_talk),	  cmocka_unit_test(test_talk_ends_early),
+		cmocka_unit_test(test_family),	  cmocka_unit_test(test_send_recv),
+		cmocka_unit_test(test_send_full), cmocka_unit_test(test_namespace),
+		cmocka_unit_test(test_bind),	  cmocka_unit_test(test_inspect),
 	};
 
 	if (argc != 2) {
