@@ -24,8 +24,7 @@ test: deps-test all
 	$(MESON_TEST) -C $(BUILD)
 
 bench: deps-test all
-	@test -x bench/run || { echo "bench: bench/run is missing" >&2; exit 1; }
-	bench/run $(BUILD)
+	bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json
 
 asan: deps-test
 	@test -f build-asan/build.ninja || \

@@ -1,0 +1,346 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""The figures of finelink: a table for people, and JSON.
+
+usage: bench.py [--build DIR] [--json FILE] [--quick] [SECTION...]
+
+Sections: storms, reads, deaths, reloads, dumps, memory (default: all). Root is needed for
+real namespaces. Every section also times AF_UNIX round trips between two threads
+("pingpong"), as a measure of the machine at that moment. Ratios that DESIGN asks for are
+printed with their goal; a figure that misses its goal is marked, and the exit status is 1.
+"""
+import argparse
+import json
+import os
+import resource
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+PF = "pci/0000:03:00.0"
+
+
+class Bench:
+    def __init__(self, build, quick):
+        self.finelink = os.path.join(build, "cli/finelink")
+        self.daemon = os.path.join(build, "daemon/finelinkd")
+        self.nlbench = os.path.join(build, "bench/nlbench")
+        self.planeload = os.path.join(build, "bench/planeload")
+        self.quick = quick
+        self.rows = []
+        self.missed = 0
+
+    def row(self, section, what, value, unit, goal=None):
+        """A figure; goal is the largest (or with ('min', x) the smallest) that is good."""
+        ok = None
+        if goal is not None:
+            ok = value >= goal[1] if isinstance(goal, tuple) else value <= goal
+            self.missed += not ok
+            goal = f">= {goal[1]:g}" if isinstance(goal, tuple) else f"<= {goal:.3g}"
+        self.rows.append({"section": section, "what": what, "value": value, "unit": unit,
+                          "goal": goal, "reached": ok})
+        mark = "" if ok is None else f"   goal {goal} {unit}: {'reached' if ok else 'MISSED'}"
+        print(f"  {what:<58} {value:>12.4g} {unit}{mark}", flush=True)
+
+
+class Plane:
+    """A finelinkd with a topology of its own."""
+
+    def __init__(self, bench, topology):
+        self.bench = bench
+        self.dir = tempfile.TemporaryDirectory(prefix="finelink-bench.")
+        self.socket = os.path.join(self.dir.name, "sock")
+        path = os.path.join(self.dir.name, "topology.yaml")
+        with open(path, "w") as f:
+            f.write(topology)
+        self.proc = subprocess.Popen([bench.daemon, "-t", path, "-s", self.socket],
+                                     stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 60
+        while not os.path.exists(self.socket):
+            if self.proc.poll() is not None or time.monotonic() > deadline:
+                raise SystemExit("bench: finelinkd did not start")
+            time.sleep(0.02)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *unused):
+        self.proc.send_signal(signal.SIGTERM)
+        try:
+            self.proc.wait(60)
+        except subprocess.TimeoutExpired:
+            self.proc.kill()
+        self.dir.cleanup()
+
+    def command(self, *args):
+        return [self.bench.finelink, "run", "-c", self.socket, "--", *args]
+
+    def devlink(self, *args):
+        return subprocess.run(self.command("devlink", *args), check=True, text=True,
+                              stdout=subprocess.PIPE).stdout
+
+    def nlbench(self, *args):
+        out = subprocess.run(self.command(self.bench.nlbench, *map(str, args)), check=True,
+                             text=True, stdout=subprocess.PIPE).stdout
+        return json.loads(out)
+
+    def planeload(self, *args):
+        out = subprocess.run([self.bench.planeload, self.socket, *map(str, args)], check=True,
+                             text=True, stdout=subprocess.PIPE).stdout
+        return json.loads(out)
+
+    def handles(self):
+        return [line.split(":", 1)[0] if line.startswith("auxiliary") else line.strip()
+                for line in self.devlink("dev", "show").splitlines()]
+
+    def wait_for(self, count):
+        deadline = time.monotonic() + 120
+        while len(self.handles()) < count:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"bench: {count} instances did not come up")
+            time.sleep(0.1)
+        # Instances show before their children are attached: wait for these.
+        while any(lane.get("operations") for lane in self.lanes()):
+            time.sleep(0.05)
+
+    def lanes(self):
+        out = subprocess.run([self.bench.finelink, "show", "lanes", "-j", "-c", self.socket],
+                             check=True, text=True, stdout=subprocess.PIPE).stdout
+        lanes = json.loads(out)
+        return lanes.get("lanes", []) if isinstance(lanes, dict) else lanes
+
+    def rss(self):
+        with open(f"/proc/{self.proc.pid}/status") as f:
+            for line in f:
+                if line.startswith("VmRSS:"):
+                    return int(line.split()[1]) * 1024
+        raise SystemExit("bench: no VmRSS")
+
+
+def nic(**options):
+    lines = ["devices:", "  - driver: mlx5", '    address: "0000:03:00.0"']
+    lines += [f"    {key}: {value}" for key, value in options.items()]
+    return "\n".join(lines) + "\n"
+
+
+def pingpong(bench, section):
+    out = subprocess.run([bench.nlbench, "pingpong", "20000"], check=True, text=True,
+                         stdout=subprocess.PIPE).stdout
+    p50 = json.loads(out)["us"]["p50"]
+    bench.row(section, "AF_UNIX ping-pong between two threads, p50", p50, "us")
+    return p50
+
+
+# ---- storms -------------------------------------------------------------------------------
+
+
+def launch(bench, pods, function="sf", during="idle", serialize="lanes"):
+    out = subprocess.run([bench.finelink, "launch", "--pods", str(pods), "--function", function,
+                          "--during", during, "--serialize", serialize, "--json"],
+                         check=True, text=True, stdout=subprocess.PIPE,
+                         stderr=subprocess.DEVNULL).stdout
+    return json.loads(out)
+
+
+# Firmware commands of one SF pod: port add 2, hw_addr 1, state 2, bring-up 6, and 6 again
+# when it is reloaded; 0.5 ms each, 32 at a time (the default profile).
+SF_COMMANDS = 17
+SF_SUM_MS = 1 + 1.5 + 3 + 20 + 3 + 100
+
+
+def storm(bench, pods, function, during, serialize="lanes", goal_ratio=None, idle_ms=None):
+    result = launch(bench, pods, function, during, serialize)
+    goal = None
+    if goal_ratio:
+        goal = max(goal_ratio, 1.2 * pods * SF_COMMANDS * 0.5 / 32 / result["one_pod_ms"])
+    name = f"{pods} {function.upper()}s, {during}" + (", bkl" if serialize == "bkl" else "")
+    bench.row("storms", f"{name}: makespan", result["makespan_ms"], "ms",
+              1.2 * idle_ms if idle_ms else None)
+    if pods > 1:
+        bench.row("storms", f"{name}: makespan against one pod's", result["makespan_ratio"], "x",
+                  goal)
+    return result
+
+
+def storms(bench):
+    pingpong(bench, "storms")
+    sizes = [1, 10, 100] if bench.quick else [1, 10, 100, 1000]
+    for function in ("sf", "vf"):
+        for during in ("idle", "flash", "hang"):
+            for pods in sizes:
+                big = pods == 1000 and function == "sf"
+                storm(bench, pods, function, during, goal_ratio=2.5 if big else None)
+    if not bench.quick:
+        alternating(bench)
+        storm(bench, 10000, "sf", "idle")
+    for pods in (1, 10, 20):
+        storm(bench, pods, "sf", "idle", serialize="bkl")
+
+
+def alternating(bench):
+    """The test that decides: idle, flash and hang in turn, medians compared."""
+    spans = {"idle": [], "flash": [], "hang": []}
+    for _ in range(5):
+        for during in spans:
+            spans[during].append(launch(bench, 1000, "sf", during)["makespan_ms"])
+    idle = statistics.median(spans["idle"])
+    bench.row("storms", "1000 SFs, idle: median of 5", idle, "ms")
+    for during in ("flash", "hang"):
+        bench.row("storms", f"1000 SFs, {during} against idle, medians of 5",
+                  statistics.median(spans[during]) / idle, "x", 1.2)
+
+
+# ---- reads --------------------------------------------------------------------------------
+
+
+SLOW = """  - driver: mlx5
+    address: "0000:81:00.0"
+    ports: 1
+    latency_ms: { rdma_attach: 10000 }
+"""
+
+
+def background(plane, *args):
+    return subprocess.Popen(plane.command(*args), stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL)
+
+
+def read_pair(bench, plane, what, get, base=None):
+    n = 3000 if bench.quick else 10000
+    one = plane.nlbench("get", *get.split("/"), n)["us"]["p50"]
+    many = plane.nlbench("dumpdev", 300)["us"]["p50"]
+    bench.row("reads", f"get, {what}, p50", one, "us", 1.5 * base[0] if base else None)
+    bench.row("reads", f"dump of 100 instances, {what}, p50", many, "us",
+              1.5 * base[1] if base else None)
+    return one, many
+
+
+def reads(bench):
+    floor = pingpong(bench, "reads")
+    topology = nic(ports=2, vfs=48, latency_ms="{ flash: 15000 }") + SLOW
+    with Plane(bench, topology) as plane:
+        plane.wait_for(99)
+        base = read_pair(bench, plane, "idle", PF)
+        bench.row("reads", "get against the ping-pong", base[0] / floor, "x", 1.3)
+        flash = background(plane, "devlink", "dev", "flash", PF, "file", "bench.bin")
+        time.sleep(0.5)
+        read_pair(bench, plane, "that instance being flashed", PF, base)
+        running_or_die(flash, "the flash")
+        reload = background(plane, "devlink", "dev", "reload", "pci/0000:81:00.0")
+        time.sleep(0.5)
+        read_pair(bench, plane, "that instance reloading for 10 s", "pci/0000:81:00.0", base)
+        running_or_die(reload, "the reload")
+        load = subprocess.Popen([bench.finelink, "launch", "--pods", "300", "-c", plane.socket],
+                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        read_pair(bench, plane, "during a storm of 300 pods", PF)
+        load.wait()
+    pingpong(bench, "reads")
+
+
+def running_or_die(proc, what):
+    if proc.poll() is not None:
+        raise SystemExit(f"bench: {what} was over before the reads were")
+    proc.kill()
+
+
+# ---- many at once -------------------------------------------------------------------------
+
+
+def alternate(bench, section, kind, key, goal):
+    with Plane(bench, nic(ports=2, vfs=32)) as plane:
+        plane.wait_for(66)
+        handles = [h for h in plane.handles() if not h.endswith(("03:00.0", "03:00.1"))][:64]
+        one, all64 = [], []
+        for _ in range(3 if bench.quick else 7):
+            one.append(plane.planeload(kind, handles[0])[key])
+            all64.append(plane.planeload(kind, *handles)[key])
+    one, all64 = statistics.median(one), statistics.median(all64)
+    what = {"death": "namespaces destroyed", "reload": "reloads"}[kind]
+    bench.row(section, f"1 of {what}", one, "ms")
+    bench.row(section, f"64 {what} at once", all64, "ms")
+    bench.row(section, f"64 {what} against one", all64 / one, "x", goal)
+
+
+def deaths(bench):
+    pingpong(bench, "deaths")
+    alternate(bench, "deaths", "death", "home_ms", 1.5)
+
+
+def reloads(bench):
+    pingpong(bench, "reloads")
+    alternate(bench, "reloads", "reload", "ms", 1.2)
+
+
+# ---- dumps --------------------------------------------------------------------------------
+
+
+def dumps(bench):
+    pingpong(bench, "dumps")
+    with Plane(bench, nic(ports=2, vfs=500, switchdev="true")) as plane:
+        plane.wait_for(1002)
+        for quiet in (True, False):
+            when = "nothing changing" if quiet else "parameters changing meanwhile"
+            change = None if quiet else background(
+                plane, bench.nlbench, "paramset", "pci", "0000:03:00.0", "max_macs", "10000000")
+            for what, name in (("dumpdev", "instances"), ("dumpport", "ports")):
+                result = plane.nlbench(what, 200 if bench.quick else 1000)
+                bench.row("dumps", f"{name} dumped, {when}",
+                          result["messages"] / result["seconds"] / 1e6, "million/s",
+                          ("min", 5))
+            if change:
+                change.kill()
+                change.wait()
+
+
+# ---- memory -------------------------------------------------------------------------------
+
+
+def memory(bench):
+    count = 1000
+    for active, name, goal in (("inactive", "port", 2048), ("active", "SF with all of it", 16384)):
+        with Plane(bench, nic(ports=1)) as plane:
+            plane.wait_for(1)
+            plane.planeload("hold", active, 1)
+            time.sleep(1)
+            before = plane.rss()
+            plane.planeload("hold", active, count + 1)
+            if active == "active":
+                plane.wait_for(count + 2)
+            time.sleep(1)
+            bench.row("memory", f"resident memory of one more {name}",
+                      (plane.rss() - before) / count, "bytes", goal)
+
+
+SECTIONS = {"storms": storms, "reads": reads, "deaths": deaths, "reloads": reloads,
+            "dumps": dumps, "memory": memory}
+
+
+def main():
+    here = os.path.dirname(os.path.abspath(__file__))
+    parser = argparse.ArgumentParser(description="The figures of finelink.")
+    parser.add_argument("--build", default=os.path.join(here, "..", "build"))
+    parser.add_argument("--json", metavar="FILE", help="write the figures there too")
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, for a first look")
+    parser.add_argument("section", nargs="*", help=", ".join(SECTIONS))
+    args = parser.parse_args()
+    unknown = set(args.section) - set(SECTIONS)
+    if unknown:
+        parser.error(f"no section {', '.join(sorted(unknown))}; there are {', '.join(SECTIONS)}")
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    bench = Bench(args.build, args.quick)
+    for section in args.section or SECTIONS:
+        print(f"{section}:")
+        SECTIONS[section](bench)
+    if args.json:
+        with open(args.json, "w") as f:
+            json.dump({"cpus": os.cpu_count(), "figures": bench.rows}, f, indent=1)
+    print(f"{bench.missed} of {sum(r['reached'] is not None for r in bench.rows)} goals missed")
+    return 1 if bench.missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
