@@ -155,6 +155,12 @@ static int open_stage(const struct launch_options *options, bool bkl, unsigned i
 	return 0;
 }
 
+/* Whether nothing need be taken down: the user ends it, and the plane ends with it. */
+static bool abandoned(const struct stage *stage)
+{
+	return stage->plane && atomic_load(&signals);
+}
+
 /* ---- storms -------------------------------------------------------------------------- */
 
 /* The namespaces of `count` pods, or NULL in *ret_fds if none are wanted. */
@@ -221,7 +227,7 @@ static int weather(struct stage *stage, unsigned int first, unsigned int count, 
 	up = launch_storm_up(*ret_storm);
 	if (!up)
 		up = launch_storm_check(*ret_storm);
-	err = launch_storm_down(*ret_storm);
+	err = abandoned(stage) ? -EINTR : launch_storm_down(*ret_storm);
 	return up ?: err;
 }
 
@@ -335,10 +341,11 @@ static bool still_hangs(struct stage *stage)
 	return found;
 }
 
-static void stop_meanwhile(struct meanwhile *meanwhile)
+static void stop_meanwhile(struct stage *stage, struct meanwhile *meanwhile)
 {
 	if (meanwhile->hanging) {
-		launch_storm_down(meanwhile->hanging);
+		if (!abandoned(stage))
+			launch_storm_down(meanwhile->hanging);
 		launch_storm_free(meanwhile->hanging);
 	}
 	fl_link_free(meanwhile->flash);
@@ -418,11 +425,11 @@ static int perform(struct stage *stage, struct launch_report *report,
 	if (err)
 		return err;
 	err = launch_all(stage, report, &meanwhile, ret_storm);
-	if (*ret_storm) {
+	if (*ret_storm && !abandoned(stage)) {
 		down = launch_storm_down(*ret_storm);
 		err = err ?: down;
 	}
-	stop_meanwhile(&meanwhile);
+	stop_meanwhile(stage, &meanwhile);
 	return err;
 }
 

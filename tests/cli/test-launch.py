@@ -1,0 +1,156 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""finelink launch without namespaces: its numbers, its failures, ^C, wrong use."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+from fl import (ENV, FINELINK, SLOW, check, daemon, equal, finelink, folder, launch, main, run,
+                wait_until, write)
+
+SWITCHDEV = "devices:\n  - driver: mlx5\n    address: 0000:03:00.0\n    switchdev: true\n"
+
+
+def ports(socket):
+    done = run(FINELINK, "run", "-c", socket, "--", "devlink", "-j", "port", "show")
+    return json.loads(done.out)["port"]
+
+
+def test_sfs():
+    result = launch("--pods", "30", "--netns", "none", "--no-compare")
+    equal((result["launched"], result["checked"], result["taken_down"]), (30, 30, 30))
+    equal((result["failed"], result["left_over"], result["failures"]), (0, 0, []))
+    for step in ("port add", "function set", "attached", "reload", "port del"):
+        equal(result["steps"][step]["count"], 30, step)
+    check("instance back" not in result["steps"])
+    # A reload takes at least the RoCE attach of 100 ms; all at once far less than 30 times it.
+    check(result["steps"]["reload"]["p50_ms"] >= 100)
+    check(result["makespan_ms"] < 30 * 100, result["makespan_ms"])
+
+
+def test_vfs():
+    result = launch("--pods", "10", "--function", "vf", "--netns", "none", "--no-compare")
+    equal((result["launched"], result["checked"], result["failed"]), (10, 10, 0))
+    check("port add" not in result["steps"])
+
+
+def test_rdma_attach_time_counts():
+    slow = launch("--pods", "2", "--netns", "none", "--no-compare", "--rdma-attach-ms", "700")
+    check(slow["one_pod_ms"] >= 700, slow["one_pod_ms"])
+    quick = launch("--pods", "2", "--netns", "none", "--no-compare", "--rdma-attach-ms", "0")
+    check(quick["steps"]["reload"]["p50_ms"] < slow["steps"]["reload"]["p50_ms"])
+
+
+def test_bkl_is_one_after_another():
+    lanes = launch("--pods", "6", "--netns", "none")
+    equal(lanes["bkl"]["pods_measured"], 6)
+    check(lanes["bkl"]["makespan_ms_measured"] > 2 * lanes["makespan_ms"], lanes)
+    bkl = launch("--pods", "6", "--netns", "none", "--serialize", "bkl")
+    check("bkl" not in bkl)
+    check(bkl["makespan_ms"] > 3 * bkl["one_pod_ms"], bkl)
+
+
+def test_during():
+    for during in ("flash", "hang"):
+        result = launch("--pods", "10", "--netns", "none", "--no-compare", "--during", during)
+        equal((result["checked"], result["during_throughout"]), (10, True), during)
+
+
+def test_at_a_daemon_nothing_is_left():
+    with folder() as path:
+        with daemon(f"{path}/s"):
+            before = ports(f"{path}/s")
+            result = launch("--pods", "5", "--netns", "none", "-c", f"{path}/s")
+            equal(result["checked"], 5)
+            result = launch("--pods", "5", "--netns", "none", "-c", f"{path}/s", "--device",
+                            "pci/0000:03:00.1")
+            equal(result["options"]["device"], "pci/0000:03:00.1")
+            equal(ports(f"{path}/s"), before)
+
+
+def test_failures_are_told_once_and_counted():
+    with folder() as path:
+        # Each SF takes a dozen firmware commands; from the 20th on some fail.
+        topology = write(f"{path}/t.yaml", SWITCHDEV + "    seed: 7\n    faults:\n"
+                         "      - {step: fw_cmd, after: 60, probability: 0.2, times: 8, errno: EIO}\n")
+        with daemon(f"{path}/s", topology):
+            result = launch("--pods", "20", "--netns", "none", "-c", f"{path}/s", "--timeout", "5",
+                            status=1)
+    check(result["failed"] > 0, result)
+    reasons = [f["reason"] for f in result["failures"]]
+    equal(len(reasons), len(set(reasons)))
+    check(all(":" in reason for reason in reasons), reasons)
+
+
+def test_interrupt_cleans_up():
+    with folder() as path:
+        topology = write(f"{path}/t.yaml", SWITCHDEV + "    latency_ms: {rdma_attach: 3000}\n")
+        with daemon(f"{path}/s", topology):
+            before = ports(f"{path}/s")
+            process = subprocess.Popen(
+                [FINELINK, "launch", "--pods", "20", "--netns", "none", "-c", f"{path}/s"],
+                env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: len(ports(f"{path}/s")) > len(before), what="ports to be added")
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30 * SLOW)
+            equal(process.returncode, 128 + signal.SIGINT)
+            wait_until(lambda: ports(f"{path}/s") == before, 20, "the ports to go")
+
+
+def test_interrupt_of_a_private_plane_leaves_nothing():
+    with folder() as path:
+        process = subprocess.Popen(
+            [FINELINK, "launch", "--pods", "50", "--netns", "none", "--rdma-attach-ms", "3000"],
+            env={**ENV, "TMPDIR": path}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30 * SLOW)
+        equal(process.returncode, 128 + signal.SIGTERM)
+        equal(run("ls", path).out, "")
+
+
+def test_no_plane():
+    done = finelink("launch", "-c", "/nonexistent.sock", "--netns", "none")
+    equal(done.returncode, 3)
+    check("/nonexistent.sock" in done.err, done.err)
+
+
+def test_what_the_device_cannot():
+    with folder() as path:
+        with daemon(f"{path}/s"):
+            done = finelink("launch", "--pods", "1", "--function", "vf", "--netns", "none", "-c",
+                            f"{path}/s")
+            equal(done.returncode, 3)
+            check("VFs" in done.err, done.err)
+            done = finelink("launch", "--device", "pci/0000:99:00.0", "--netns", "none", "-c",
+                            f"{path}/s")
+            equal(done.returncode, 3)
+            check("pci/0000:99:00.0" in done.err, done.err)
+
+
+def test_wrong_command_lines():
+    for args in (["--pods", "0"], ["--pods", "x"], ["--pods", "30001"], ["--function", "pf"],
+                 ["--netns", "fake"], ["--during", "lunch"], ["--serialize", "no"], ["--bogus"],
+                 ["extra"], ["--function", "vf", "--pods", "1025"], ["--rdma-attach-ms", "-1"],
+                 ["-c", "/x", "--rdma-attach-ms", "1"], ["-c", "/x", "--serialize", "bkl"],
+                 ["-c", "/x", "--during", "hang"], ["--device", "x"], ["--timeout", "0"]):
+        done = finelink("launch", *args)
+        equal(done.returncode, 2, args)
+        check("--help" in done.err, args, done.err)
+        equal(done.out, "")
+
+
+def test_summary_for_people():
+    done = finelink("launch", "--pods", "3", "--netns", "none")
+    equal(done.returncode, 0, done.err)
+    for word in ("3 pods", "launched", "pods/s", "one alone", "p50", "p99", "reload",
+                 "under a bkl", "extrapolated"):
+        check(word in done.out, word, done.out)
+    check("\033" not in done.out + done.err, "no colours but on a terminal")
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])

@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""finelink run: exit statuses, signals, what it leaves behind (nothing), wrong use."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+from fl import ENV, FINELINK, check, daemon, equal, finelink, folder, main, wait_until, write
+
+
+def test_exit_status_is_the_commands():
+    equal(finelink("run", "--", "true").returncode, 0)
+    equal(finelink("run", "sh", "-c", "exit 7").returncode, 7)
+    equal(finelink("run", "--", "sh", "-c", "kill -TERM $$").returncode, 128 + signal.SIGTERM)
+    equal(finelink("run", "--", "sh", "-c", "kill -KILL $$").returncode, 128 + signal.SIGKILL)
+
+
+def test_command_that_does_not_exist():
+    done = finelink("run", "--", "no-such-command-here")
+    equal(done.returncode, 127)
+    check("no-such-command-here: No such file" in done.err, done.err)
+
+
+def test_command_that_cannot_be_run():
+    done = finelink("run", "--", "/etc/passwd")
+    equal(done.returncode, 126)
+    check("/etc/passwd: Permission denied" in done.err, done.err)
+
+
+def test_wrong_command_lines():
+    for args in (["--colour"], [], ["-t"], ["--serialize", "twice", "true"],
+                 ["-c", "/x", "-t", "/y", "true"], ["-c", "/x", "--serialize", "bkl", "true"]):
+        done = finelink("run", *args)
+        equal(done.returncode, 2, args)
+        check("--help" in done.err, args, done.err)
+
+
+def test_options_of_the_command_are_its_own():
+    equal(finelink("run", "sh", "-c", "exit $#", "sh", "-t", "-c").returncode, 2)
+    done = finelink("run", "expr", "--version")
+    check("coreutils" in done.out, done.out)
+
+
+def test_topology_that_is_wrong():
+    with folder() as path:
+        topology = write(f"{path}/bad.yaml", "devices:\n  - driver: mlx5\n    adress: x\n")
+        done = finelink("run", "-t", topology, "--", "true")
+    equal(done.returncode, 125)
+    check(f"{topology}:3: devices[0].adress: no such key" in done.err, done.err)
+
+
+def test_topology_that_is_missing():
+    done = finelink("run", "-t", "/nonexistent.yaml", "--", "true")
+    equal(done.returncode, 125)
+    check("/nonexistent.yaml: No such file" in done.err, done.err)
+
+
+def test_no_plane_at_the_socket():
+    done = finelink("run", "-c", "/nonexistent.sock", "--", "true")
+    equal(done.returncode, 125)
+    check("/nonexistent.sock" in done.err, done.err)
+    done = finelink("run", "true", env={"FINELINK_SOCKET": "/nonexistent.sock"})
+    equal(done.returncode, 125)
+
+
+def test_children_are_served_too():
+    done = finelink("run", "--", "bash", "-c", "devlink dev show; (devlink dev show)")
+    equal(done.returncode, 0, done.err)
+    equal(sorted(set(done.out.split())), ["pci/0000:03:00.0", "pci/0000:03:00.1"])
+    equal(len(done.out.split()), 4)
+
+
+def test_run_in_run_shares_the_plane():
+    script = ("devlink dev eswitch set pci/0000:03:00.0 mode switchdev; "
+              f"{FINELINK} run -- devlink dev eswitch show pci/0000:03:00.0")
+    done = finelink("run", "--", "bash", "-c", script)
+    equal(done.returncode, 0, done.err)
+    check("mode switchdev" in done.out, done.out)
+
+
+def test_two_private_planes_are_apart():
+    script = ("devlink dev eswitch set pci/0000:03:00.0 mode switchdev; "
+              f"env -u FINELINK_SOCKET {FINELINK} run -- "
+              "devlink dev eswitch show pci/0000:03:00.0")
+    done = finelink("run", "--", "bash", "-c", script)
+    check("mode legacy" in done.out, done.out, done.err)
+
+
+def test_the_plane_of_a_daemon():
+    with folder() as path:
+        with daemon(f"{path}/s"):
+            done = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show")
+            equal(len(done.out.split()), 2, done.err)
+            done = finelink("run", "devlink", "dev", "show",
+                            env={"FINELINK_SOCKET": f"{path}/s"})
+            equal(len(done.out.split()), 2, done.err)
+
+
+def plane_of(pid):
+    """The pid of the finelinkd that a `finelink run` has started."""
+    children = open(f"/proc/{pid}/task/{pid}/children", encoding="utf-8").read().split()
+    for child in children:
+        with open(f"/proc/{child}/comm", encoding="utf-8") as file:
+            if file.read().strip() == "finelinkd":
+                return int(child)
+    return None
+
+
+def start_sleeper(path):
+    """A run whose command says when it runs; returns it with its plane's pid."""
+    process = subprocess.Popen(
+        [FINELINK, "run", "--", "bash", "-c",
+         'trap "exit 42" USR1; echo $FINELINK_SOCKET; while :; do sleep 0.05; done'],
+        env={**ENV, "TMPDIR": path}, stdout=subprocess.PIPE, text=True)
+    socket = process.stdout.readline().strip()
+    check(os.path.exists(socket), "the private socket", socket)
+    equal(os.stat(os.path.dirname(socket)).st_mode & 0o777, 0o700)
+    return process, wait_until(lambda: plane_of(process.pid), what="the plane's process")
+
+
+def is_gone(pid):
+    return not os.path.exists(f"/proc/{pid}")
+
+
+def test_signals_reach_the_command_and_nothing_is_left():
+    for number, status in ((signal.SIGUSR1, 42), (signal.SIGTERM, 143), (signal.SIGHUP, 129)):
+        with folder() as path:
+            process, plane = start_sleeper(path)
+            process.send_signal(number)
+            equal(process.wait(timeout=20), status, number)
+            equal(os.listdir(path), [], "left in TMPDIR")
+            check(is_gone(plane), "the private plane goes with it")
+
+
+def test_the_plane_ends_when_run_is_killed():
+    with folder() as path:
+        process, plane = start_sleeper(path)
+        command = [int(p) for p in
+                   open(f"/proc/{process.pid}/task/{process.pid}/children",
+                        encoding="utf-8").read().split() if int(p) != plane]
+        process.kill()
+        process.wait()
+        wait_until(lambda: is_gone(plane), what="the plane to end")
+        for pid in command:
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_long_tmpdir():
+    with folder() as path:
+        deep = f"{path}/{'d' * 120}"
+        os.mkdir(deep)
+        equal(finelink("run", "true", env={"TMPDIR": deep}).returncode, 0)
+
+
+def test_a_preloaded_library_is_kept():
+    done = finelink("run", "sh", "-c", "echo $LD_PRELOAD", env={"LD_PRELOAD": "libdl.so.2"})
+    check(done.out.strip().endswith(":libdl.so.2"), done.out)
+
+
+def test_help_and_version():
+    done = finelink("run", "--help")
+    equal(done.returncode, 0)
+    check("usage: finelink run" in done.out)
+    check(finelink("--version").out.startswith("finelink "))
+    equal(finelink("--help").returncode, 0)
+    equal(finelink("no-such").returncode, 2)
+    equal(finelink().returncode, 2)
+
+
+def test_startup_is_quick():
+    start = time.monotonic()
+    finelink("run", "true")
+    check(time.monotonic() - start < 10, "a private plane takes well under a second")
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])

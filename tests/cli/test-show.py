@@ -1,0 +1,67 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""finelink show: what it tells of a plane at rest and of a busy one."""
+
+import json
+import subprocess
+import sys
+
+from fl import ENV, FINELINK, check, daemon, equal, finelink, folder, main, show, wait_until
+
+
+def test_instances():
+    with folder() as path, daemon(f"{path}/s"):
+        told = show("instances", f"{path}/s")["instances"]
+        equal(sorted(i["handle"] for i in told), ["pci/0000:03:00.0", "pci/0000:03:00.1"])
+        done = finelink("show", "-c", f"{path}/s")
+        equal(done.returncode, 0, done.err)
+        check(done.out.startswith("INSTANCE"), done.out)
+        check("pci/0000:03:00.1" in done.out and "initial" in done.out, done.out)
+
+
+def test_a_running_flash_is_seen_on_its_lane():
+    with folder() as path, daemon(f"{path}/s"):
+        process = subprocess.Popen(
+            [FINELINK, "run", "-c", f"{path}/s", "--", "devlink", "dev", "flash",
+             "pci/0000:03:00.0", "file", "x.bin"], env=ENV, stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
+        try:
+            def flash():
+                for lane in show("lanes", f"{path}/s")["lanes"]:
+                    for op in lane["operations"]:
+                        if "flash" in op["kind"]:
+                            return op
+                return None
+            op = wait_until(flash, what="the flash to run")
+            check(op["age_ms"] >= 0, op)
+            done = finelink("show", "lanes", "-c", f"{path}/s")
+            check("flash" in done.out, done.out)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def test_locks_and_stats():
+    with folder() as path, daemon(f"{path}/s"):
+        locks = {lock["name"]: lock for lock in show("locks", f"{path}/s")["locks"]}
+        check(locks["commit"]["level"] > locks["plane_index"]["level"])
+        check("one instance's" in finelink("show", "locks", "-c", f"{path}/s").out
+              or "commit" in locks)
+        check(show("stats", f"{path}/s")["sessions"]["accepted"] >= 1)
+        done = finelink("show", "stats", "-c", f"{path}/s")
+        check("sessions.accepted" in done.out, done.out)
+        json.loads(finelink("show", "stats", "-j", "-c", f"{path}/s").out)
+
+
+def test_wrong_use():
+    equal(finelink("show", "weather").returncode, 2)
+    equal(finelink("show", "lanes", "locks").returncode, 2)
+    equal(finelink("show", "--bogus").returncode, 2)
+    equal(finelink("show", "--help").returncode, 0)
+    done = finelink("show", "-c", "/nonexistent.sock")
+    equal(done.returncode, 3)
+    check("/nonexistent.sock" in done.err, done.err)
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])

@@ -1,0 +1,171 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""finelinkd: its socket, its end, wrong use."""
+
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+
+from fl import (ENV, FINELINKD, check, daemon, equal, finelink, folder, main, run, wait_until,
+                write)
+
+
+def test_serves_and_removes_its_socket():
+    with folder() as path:
+        with daemon(f"{path}/s") as process:
+            check(stat.S_ISSOCK(os.stat(f"{path}/s").st_mode))
+            equal(os.stat(f"{path}/s").st_mode & 0o777, 0o666)
+            done = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show")
+            equal(len(done.out.split()), 2, done.err)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=20)
+        equal(os.listdir(path), [])
+
+
+def test_private_socket_is_its_owners():
+    with folder() as path, daemon(f"{path}/s", args=["--private"]):
+        equal(os.stat(f"{path}/s").st_mode & 0o777, 0o600)
+
+
+def test_socket_that_is_taken():
+    with folder() as path, daemon(f"{path}/s"):
+        done = run(FINELINKD, "-s", f"{path}/s")
+        equal(done.returncode, 1)
+        check("taken: a plane listens there already" in done.err, done.err)
+        equal(finelink("show", "-c", f"{path}/s").returncode, 0, "the first is still served")
+
+
+def test_stale_socket_is_replaced():
+    with folder() as path:
+        stale = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        stale.bind(f"{path}/s")
+        stale.close()
+        with daemon(f"{path}/s"):
+            equal(finelink("show", "-c", f"{path}/s").returncode, 0)
+
+
+def test_after_a_kill_the_next_one_starts():
+    with folder() as path:
+        process = subprocess.Popen([FINELINKD, "-s", f"{path}/s"], env=ENV)
+        wait_until(lambda: os.path.exists(f"{path}/s"))
+        process.kill()
+        process.wait()
+        with daemon(f"{path}/s"):
+            equal(finelink("show", "-c", f"{path}/s").returncode, 0)
+
+
+def test_what_is_no_socket_is_left_alone():
+    with folder() as path:
+        write(f"{path}/s", "precious")
+        done = run(FINELINKD, "-s", f"{path}/s")
+        equal(done.returncode, 1)
+        check("is no socket" in done.err, done.err)
+        with open(f"{path}/s", encoding="utf-8") as file:
+            equal(file.read(), "precious")
+
+
+def test_socket_paths_that_cannot_be():
+    long = "/tmp/" + "x" * 108
+    done = run(FINELINKD, "-s", long)
+    equal(done.returncode, 1)
+    check("107" in done.err or "too long" in done.err, done.err)
+    done = run(FINELINKD, "-s", "/nonexistent/folder/s")
+    equal(done.returncode, 1)
+    check("/nonexistent/folder" in done.err and "No such file" in done.err, done.err)
+    done = run(FINELINKD, "-s", "/proc/s")
+    equal(done.returncode, 1)
+    check("/proc/s" in done.err, done.err)
+
+
+def test_anothers_socket_is_not_removed():
+    with folder() as path:
+        with daemon(f"{path}/s"):
+            os.unlink(f"{path}/s")
+            other = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            other.bind(f"{path}/s")
+        equal(os.listdir(path), ["s"])
+        other.close()
+
+
+def test_environment_names_the_socket():
+    with folder() as path:
+        process = subprocess.Popen([FINELINKD], env={**ENV, "FINELINK_SOCKET": f"{path}/e"})
+        wait_until(lambda: os.path.exists(f"{path}/e"))
+        process.terminate()
+        equal(process.wait(timeout=20), 0)
+
+
+def test_topology_from_standard_input():
+    with folder() as path:
+        text = "devices:\n  - {driver: mlx5, address: '0000:81:00.0', ports: 1}\n"
+        ready, done = os.pipe()
+        process = subprocess.Popen([FINELINKD, "-s", f"{path}/s", "-t", "-", "--ready-fd",
+                                    str(done)], pass_fds=[done], stdin=subprocess.PIPE, env=ENV)
+        os.close(done)
+        process.stdin.write(text.encode())
+        process.stdin.close()
+        equal(os.read(ready, 10), b"ready\n")
+        os.close(ready)
+        listed = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show")
+        equal(listed.out.split(), ["pci/0000:81:00.0"])
+        process.terminate()
+        equal(process.wait(timeout=20), 0)
+
+
+def test_wrong_topology():
+    with folder() as path:
+        topology = write(f"{path}/t.yaml", "devices:\n  - driver: mlx5\n    ports: two\n")
+        done = run(FINELINKD, "-s", f"{path}/s", "-t", topology)
+        equal(done.returncode, 1)
+        equal(done.err, f"finelinkd: {topology}:3: devices[0].ports: 'two' is not a whole number\n")
+        check(not os.path.exists(f"{path}/s"))
+
+
+def test_plugins_that_cannot_be():
+    device = "devices:\n  - {plugin: %s, driver: d, bus: b, address: a}\n"
+    with folder() as path:
+        topology = write(f"{path}/t.yaml", device % "missing.so")
+        done = run(FINELINKD, "-s", f"{path}/s", "-t", topology)
+        equal(done.returncode, 1)
+        check(f"{topology}:2: devices[0]: plugin: {path}/missing.so" in done.err, done.err)
+        topology = write(f"{path}/t.yaml", device % "/lib/x86_64-linux-gnu/libyaml-0.so.2")
+        done = run(FINELINKD, "-s", f"{path}/s", "-t", topology)
+        equal(done.returncode, 1)
+        check("finelink_plugin_init" in done.err, done.err)
+        equal(os.listdir(path), ["t.yaml"], "no socket is left")
+
+
+def test_wrong_command_lines():
+    for args in (["--bogus"], ["x"], ["--serialize", "no"], ["--listen-fd", "x"],
+                 ["--settle-ms", "-1"], ["-s", "/x", "--listen-fd", "3"], ["-t"]):
+        done = run(FINELINKD, *args)
+        equal(done.returncode, 2, args)
+        check("--help" in done.err, args, done.err)
+    done = run(FINELINKD, "--listen-fd", "0", stdin=subprocess.DEVNULL)
+    equal(done.returncode, 1)
+    check("no listening AF_UNIX" in done.err, done.err)
+    equal(run(FINELINKD, "--listen-fd", "99").returncode, 1)
+    equal(run(FINELINKD, "--help").returncode, 0)
+    check(run(FINELINKD, "--version").out.startswith("finelinkd "))
+
+
+def test_a_log_that_nobody_reads_stalls_nothing():
+    with folder() as path:
+        read_end, write_end = os.pipe()
+        process = subprocess.Popen([FINELINKD, "-v", "-v", "-s", f"{path}/s"], env=ENV,
+                                   stderr=write_end)
+        os.close(write_end)
+        wait_until(lambda: finelink("show", "-c", f"{path}/s").returncode == 0)
+        for _ in range(3):
+            done = finelink("launch", "--pods", "40", "--netns", "none", "-c", f"{path}/s")
+            equal(done.returncode, 0, done.err)
+        process.terminate()
+        equal(process.wait(timeout=20), 0)
+        os.close(read_end)
+
+
+if __name__ == "__main__":
+    main(sys.modules[__name__])
