@@ -57,6 +57,7 @@ int fl_param_get_dumpit(struct fl_req *req, struct fl_dump *dump)
 /* ---- PARAM_SET -------------------------------------------------------------------- */
 
 struct param_set {
+	struct fl_param_obj *param; /* as it was when the command got its turn */
 	enum devlink_param_cmode cmode;
 	union fl_param_value value;
 	char name[];
@@ -207,9 +208,14 @@ static int param_set_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct param_set *set = cmd->arg;
+	int err;
 
-	if (!fl_param_find_txn(cmd->txn, set->name))
-		return -EINVAL;
+	err = fl_param_dup(cmd->txn, set->name, &set->param);
+	if (err)
+		return err == -ENOENT ? -EINVAL : err;
+	err = param_set_parse(cmd->req, cmd->dl, set->param, set);
+	if (err)
+		return err;
 	fl_op_then(op, param_set_done);
 	if (set->cmode == DEVLINK_PARAM_CMODE_DRIVERINIT || !cmd->dl->ops->param_set)
 		return 0;
@@ -218,7 +224,10 @@ static int param_set_work(struct fl_op *op)
 
 static void param_set_over(struct fl_cmd_op *cmd, int err)
 {
-	free(cmd->arg);
+	struct param_set *set = cmd->arg;
+
+	free(set->param);
+	free(set);
 }
 
 static const struct fl_cmd_op_type param_set_type = {
@@ -240,10 +249,8 @@ int fl_param_set_doit(struct fl_req *req)
 		set = calloc(1, sizeof(*set) + strlen(param->name) + 1);
 		err = set ? 0 : -ENOMEM;
 	}
-	if (!err) {
+	if (!err)
 		strcpy(set->name, param->name);
-		err = param_set_parse(req, dl, param, set);
-	}
 	if (!err && !fl_devlink_try_get(dl))
 		err = -ENODEV;
 	fl_rcu_read_unlock();

@@ -230,28 +230,46 @@ void fl_params_unregister(struct fl_txn *txn)
 	}
 }
 
+int fl_param_dup(struct fl_txn *txn, const char *name, struct fl_param_obj **ret_copy)
+{
+	size_t size = sizeof(struct fl_param_obj) + strlen(name) + 1;
+	struct fl_param_obj *copy = malloc(size);
+	const struct fl_param_obj *param;
+
+	if (!copy)
+		return -ENOMEM;
+	fl_rcu_read_lock();
+	param = fl_param_find_txn(txn, name);
+	if (param)
+		memcpy(copy, param, size);
+	fl_rcu_read_unlock();
+	if (!param) {
+		free(copy);
+		return -ENOENT;
+	}
+	copy->obj.image = NULL;
+	*ret_copy = copy;
+	return 0;
+}
+
 /* The parameter as something to write to. */
 static struct fl_param_obj *param_write(struct fl_txn *txn, const char *name)
 {
-	const struct fl_param_obj *param = fl_param_find_txn(txn, name);
 	struct fl_param_obj *copy;
-	size_t size;
+	struct fl_edit *edit;
+	int err;
 
-	if (!param) {
-		fl_txn_fail(txn, -ENOENT);
+	err = fl_param_dup(txn, name, &copy);
+	if (err) {
+		fl_txn_fail(txn, err);
 		return NULL;
 	}
-	if (fl_txn_edit(txn, FL_OBJ_PARAM, param->obj.key))
-		return (struct fl_param_obj *)param;
-	size = sizeof(*copy) + strlen(name) + 1;
-	copy = malloc(size);
-	if (!copy) {
-		fl_txn_fail(txn, -ENOMEM);
-		return NULL;
+	edit = fl_txn_edit(txn, FL_OBJ_PARAM, copy->obj.key);
+	if (edit) {
+		free(copy);
+		return (struct fl_param_obj *)edit->obj;
 	}
-	memcpy(copy, param, size);
-	copy->obj.image = NULL;
-	fl_txn_set(txn, FL_OBJ_PARAM, param->obj.key, &copy->obj);
+	fl_txn_set(txn, FL_OBJ_PARAM, copy->obj.key, &copy->obj);
 	return txn->err ? NULL : copy;
 }
 
@@ -291,14 +309,19 @@ void fl_param_store(struct fl_txn *txn, const char *name, enum devlink_param_cmo
 int fl_param_value_get(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
 		       union fl_param_value *ret_value)
 {
-	const struct fl_param_obj *param = fl_param_find_txn(txn, name);
+	const struct fl_param_obj *param;
+	int err = 0;
 
+	fl_rcu_read_lock();
+	param = fl_param_find_txn(txn, name);
 	if (!param)
-		return -ENOENT;
-	if (!param->value[cmode].set)
-		return -EOPNOTSUPP;
-	*ret_value = param->value[cmode].value;
-	return 0;
+		err = -ENOENT;
+	else if (!param->value[cmode].set)
+		err = -EOPNOTSUPP;
+	else
+		*ret_value = param->value[cmode].value;
+	fl_rcu_read_unlock();
+	return err;
 }
 
 /* At most so many parameters are taken over at once; drivers have a few dozen. */
@@ -317,20 +340,26 @@ static void pending_collect(struct fl_txn *txn, const struct fl_obj *obj, void *
 		pending->param[pending->count++] = fl_obj_param(obj);
 }
 
+static void pending_apply(struct fl_txn *txn, const char *name)
+{
+	struct fl_param_obj *param = param_write(txn, name);
+
+	if (!param)
+		return;
+	param->value[DEVLINK_PARAM_CMODE_DRIVERINIT] = param->pending;
+	param->pending.set = false;
+}
+
 void fl_params_reload(struct fl_txn *txn)
 {
 	struct pending pending;
-	struct fl_param_obj *param;
 
+	fl_rcu_read_lock();
 	do {
 		pending.count = 0;
 		fl_txn_for_each(txn, FL_OBJ_PARAM, pending_collect, &pending);
-		for (unsigned int i = 0; i < pending.count; i++) {
-			param = param_write(txn, pending.param[i]->name);
-			if (!param)
-				return;
-			param->value[DEVLINK_PARAM_CMODE_DRIVERINIT] = param->pending;
-			param->pending.set = false;
-		}
-	} while (pending.count == PENDING_BATCH);
+		for (unsigned int i = 0; i < pending.count; i++)
+			pending_apply(txn, pending.param[i]->name);
+	} while (pending.count == PENDING_BATCH && !txn->err);
+	fl_rcu_read_unlock();
 }

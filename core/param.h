@@ -35,9 +35,11 @@ static inline const struct fl_param_obj *fl_obj_param(const struct fl_obj *obj)
 const union fl_param_value *fl_param_shown(const struct fl_param_obj *param,
 					   enum devlink_param_cmode cmode);
 
-/* Finds by name; the second as a transaction sees it. Context: RCU read section, or on lane. */
+/* Finds by name; the second as a transaction sees it. Context: RCU read section. */
 const struct fl_param_obj *fl_param_find(const struct fl_version *version, const char *name);
 const struct fl_param_obj *fl_param_find_txn(struct fl_txn *txn, const char *name);
+/* A copy of the parameter as the transaction sees it; free() it. -ENOENT, -ENOMEM. */
+int fl_param_dup(struct fl_txn *txn, const char *name, struct fl_param_obj **ret_copy);
 
 /* Sets what a client asked for and announces it: pending for driverinit. */
 void fl_param_store(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
