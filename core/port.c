@@ -119,30 +119,45 @@ static const struct fl_obj_ops port_ops = {
 
 /* ---- edits ------------------------------------------------------------------------ */
 
+static bool port_copy(struct fl_txn *txn, uint32_t index, struct fl_port *copy)
+{
+	const struct fl_obj *obj;
+
+	fl_rcu_read_lock();
+	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
+	if (obj) {
+		*copy = *fl_obj_port(obj);
+		copy->obj.image = NULL;
+		if (copy->lane)
+			fl_lane_get(copy->lane);
+		if (copy->nested)
+			fl_devlink_get(copy->nested);
+	}
+	fl_rcu_read_unlock();
+	return obj;
+}
+
 /* The port as something to write to: the pending copy, made at the first change. */
 static struct fl_port *port_write(struct fl_txn *txn, uint32_t index)
 {
 	struct fl_edit *edit = fl_txn_edit(txn, FL_OBJ_PORT, index);
-	const struct fl_obj *obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
 	struct fl_port *copy;
 
-	if (!obj) {
-		fl_txn_fail(txn, -ENODEV);
-		return NULL;
-	}
-	if (edit)
+	if (edit) {
+		if (!edit->obj)
+			fl_txn_fail(txn, -ENODEV);
 		return (struct fl_port *)edit->obj;
+	}
 	copy = malloc(sizeof(*copy));
 	if (!copy) {
 		fl_txn_fail(txn, -ENOMEM);
 		return NULL;
 	}
-	*copy = *fl_obj_port(obj);
-	copy->obj.image = NULL;
-	if (copy->lane)
-		fl_lane_get(copy->lane);
-	if (copy->nested)
-		fl_devlink_get(copy->nested);
+	if (!port_copy(txn, index, copy)) {
+		free(copy);
+		fl_txn_fail(txn, -ENODEV);
+		return NULL;
+	}
 	fl_txn_set(txn, FL_OBJ_PORT, index, &copy->obj);
 	return txn->err ? NULL : copy;
 }
@@ -194,22 +209,28 @@ void fl_port_add(struct fl_txn *txn, const struct fl_port_attrs *attrs)
 
 void fl_port_del(struct fl_txn *txn, uint32_t index)
 {
-	const struct fl_obj *obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
+	const struct fl_obj *obj;
 
-	if (!obj) {
+	fl_rcu_read_lock();
+	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
+	if (obj)
+		fl_txn_notify_obj(txn, obj, DEVLINK_CMD_PORT_DEL);
+	fl_rcu_read_unlock();
+	if (obj)
+		fl_txn_set(txn, FL_OBJ_PORT, index, NULL);
+	else
 		fl_txn_fail(txn, -ENODEV);
-		return;
-	}
-	fl_txn_notify_obj(txn, obj, DEVLINK_CMD_PORT_DEL);
-	fl_txn_set(txn, FL_OBJ_PORT, index, NULL);
 }
 
 void fl_port_notify(struct fl_txn *txn, uint32_t index)
 {
-	const struct fl_obj *obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
+	const struct fl_obj *obj;
 
+	fl_rcu_read_lock();
+	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
 	if (obj)
 		fl_txn_notify_obj(txn, obj, DEVLINK_CMD_PORT_NEW);
+	fl_rcu_read_unlock();
 }
 
 void fl_port_type_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type type)
@@ -286,12 +307,14 @@ void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink
 
 int fl_port_read(struct fl_txn *txn, uint32_t index, struct fl_port_state *ret_state)
 {
-	const struct fl_obj *obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
+	const struct fl_obj *obj;
 
-	if (!obj)
-		return -ENODEV;
-	*ret_state = fl_obj_port(obj)->state;
-	return 0;
+	fl_rcu_read_lock();
+	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
+	if (obj)
+		*ret_state = fl_obj_port(obj)->state;
+	fl_rcu_read_unlock();
+	return obj ? 0 : -ENODEV;
 }
 
 struct fl_lane *fl_port_lane_get(struct fl_devlink *dl, uint32_t index)

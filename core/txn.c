@@ -80,7 +80,6 @@ const struct fl_obj *fl_txn_obj(struct fl_txn *txn, enum fl_obj_kind kind, uint6
 
 	if (edit)
 		return edit->obj;
-	/* The operation is alone on the object's lane, so the object outlives the section. */
 	fl_rcu_read_lock();
 	obj = fl_pmap_get(fl_devlink_version(txn->dl)->objs[kind], key);
 	fl_rcu_read_unlock();

@@ -52,7 +52,9 @@ struct fl_txn {
 	uint32_t new_lane_index;
 };
 
-/* The object as the transaction sees it, or NULL. Not to be changed. */
+/* The object as the transaction sees it, or NULL. Not to be changed. Context: RCU read
+ * section, or only compared with NULL: an operation that was parked is not alone on its
+ * lane any more, and what it did not edit may be freed. */
 const struct fl_obj *fl_txn_obj(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key);
 
 /* The object's pending edit, or NULL if the transaction has not changed it. */
