@@ -62,8 +62,6 @@ struct fl_io {
 
 	struct cds_list_head all;   /* every session of this thread */
 	struct cds_list_head ready; /* those that have more to do */
-	bool watched;               /* the last turn had a request: see fl_io_linger() */
-	struct fl_session *last;    /* the session that was active last, or NULL */
 
 	/* Scratch, overwritten by each use. */
 	unsigned char *ack;      /* an error message that repeats the request */

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -19,25 +18,18 @@
 
 void fl_output_want_room(struct fl_session *session)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET | EPOLLOUT,
-				     .data.ptr = session };
-
 	session->writable = false;
+	if (session->wants_out)
+		return;
 	session->wants_out = true;
-	/* Even if it was armed: this looks anew, so that room made meanwhile is not missed. */
-	if (epoll_ctl(session->io->epfd, EPOLL_CTL_MOD, session->fd, &event))
-		session->hung_up = true;
+	fl_session_arm(session);
 }
 
 /* While nothing waits for room, the reads of the client should not wake us. */
 static void output_want_no_room(struct fl_session *session)
 {
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
-				     .data.ptr = session };
-
 	session->wants_out = false;
-	if (epoll_ctl(session->io->epfd, EPOLL_CTL_MOD, session->fd, &event))
-		session->hung_up = true;
+	fl_session_arm(session);
 }
 
 /* Sends datagrams; returns how many found room, with *ret_err = 0, -EAGAIN or, for one that

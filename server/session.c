@@ -92,6 +92,28 @@ void fl_session_come_back(struct fl_session *session,
 	fl_io_put(io);
 }
 
+static uint32_t session_wants(const struct fl_session *session)
+{
+	return EPOLLRDHUP | (session->paused ? 0 : EPOLLIN) | (session->wants_out ? EPOLLOUT : 0);
+}
+
+void fl_session_arm(struct fl_session *session)
+{
+	struct epoll_event event = { .events = session_wants(session), .data.ptr = session };
+
+	if (session->fd >= 0 &&
+	    epoll_ctl(session->io->epfd, EPOLL_CTL_MOD, session->fd, &event))
+		session->hung_up = true;
+}
+
+static void session_pause(struct fl_session *session, bool pause)
+{
+	if (session->paused == pause)
+		return;
+	session->paused = pause;
+	fl_session_arm(session);
+}
+
 /* The next packet into session->packet; false if there is none now. */
 static bool session_take(struct fl_session *session)
 {
@@ -101,10 +123,10 @@ static bool session_take(struct fl_session *session)
 		return fl_packet_from_backlog(session);
 	if (session->fd < 0 || !session->readable)
 		return false;
+	/* If there is another, epoll will tell. */
+	session->readable = false;
 	got = fl_packet_receive(session);
-	if (got == 0)
-		session->readable = false;
-	else if (got == -EPIPE)
+	if (got == -EPIPE)
 		session->hung_up = true;
 	else if (got < 0)
 		session->broken = true;
@@ -163,13 +185,17 @@ void fl_session_run(struct fl_session *session)
 	}
 	if (session->fd < 0 && !session->away && !session->working && !session->backlog)
 		fl_session_end(session);
-	else if (more && !session->away)
+	else if (more)
 		fl_io_make_ready(session->io, session);
+	else if (!session->away)
+		session_pause(session, false);
 }
 
 void fl_session_event(struct fl_session *session, uint32_t events)
 {
-	if (events & EPOLLIN)
+	if (events & EPOLLIN && session->away)
+		session_pause(session, true);
+	else if (events & EPOLLIN)
 		session->readable = true;
 	if (events & EPOLLOUT)
 		session->writable = true;
@@ -182,8 +208,7 @@ void fl_session_event(struct fl_session *session, uint32_t events)
 static void session_adopt(struct fl_io *io, struct fl_io_node *node)
 {
 	struct fl_session *session = FL_CONTAINER_OF(node, struct fl_session, back);
-	struct epoll_event event = { .events = EPOLLIN | EPOLLRDHUP | EPOLLET,
-				     .data.ptr = session };
+	struct epoll_event event = { .events = session_wants(session), .data.ptr = session };
 
 	fl_session_came_back(session);
 	cds_list_add_tail(&session->node, &io->all);

@@ -73,7 +73,11 @@ struct fl_session {
 	struct cds_list_head node;       /* in io->all */
 	struct cds_list_head ready_node; /* in io->ready, or empty */
 	int fd;                          /* -1: the peer has gone */
-	bool readable, writable, hung_up, broken, away, wants_out;
+	bool readable, writable, hung_up, broken, away;
+	/* What epoll is to tell. Level-triggered, so that a get takes no call more than
+	 * waiting, reading and answering; hence what cannot be read or written now must not be asked
+	 * for: `paused` while a request is away and more wait behind it. */
+	bool paused, wants_out;
 	uint32_t rcvmax;
 	unsigned int options; /* enum fl_session_option */
 	unsigned int sndbuf;  /* bytes that the socket takes, as the kernel counts */
@@ -118,6 +122,8 @@ int fl_session_new(struct fl_io *io, int fd);
 void fl_session_run(struct fl_session *session);
 /* What epoll has to say. */
 void fl_session_event(struct fl_session *session, uint32_t events);
+/* Tells epoll about a change of `paused` or `wants_out`. */
+void fl_session_arm(struct fl_session *session);
 /* Closes the connection and forgets what was asked but has not begun; frees the session unless a
  * part of it is away. */
 void fl_session_end(struct fl_session *session);
