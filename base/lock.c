@@ -99,6 +99,11 @@ void fl_assert_no_lock(const char *what)
 			  classes[held.lock[held.count - 1]->class].name);
 }
 
+bool fl_may_block(void)
+{
+	return !held.count && !fl_rcu_read_ongoing();
+}
+
 void fl_assert_may_block(const char *what)
 {
 	fl_assert_no_lock(what);

@@ -63,6 +63,9 @@ void fl_lock_drop(struct fl_lock *lock) FL_RELEASE(lock);
  * before a step of an operation, before a blocking system call. `what` names it. */
 void fl_assert_may_block(const char *what);
 
+/* What that looks at, for who has more to say. */
+bool fl_may_block(void);
+
 /* The same for allocation: allowed in an RCU read section, not under a leaf lock. */
 void fl_assert_no_lock(const char *what);
 

@@ -200,6 +200,8 @@ void fl_step_interrupt(struct fl_op *op, int status);
 struct fl_work *fl_step_expire(struct fl_timer *timer);
 /* Stops the program unless op's step runs on this thread. */
 void fl_step_assert_current(const struct fl_op *op, const char *what);
+/* Stops the program if a callback of op has left a lock or an RCU read section open. */
+void fl_step_assert_clean(const struct fl_op *op, const char *what);
 /* Called with the children lock held: whether the parent is to be made ready. */
 bool fl_step_children_over(struct fl_op *parent) FL_REQUIRES(parent->children_lock);
 

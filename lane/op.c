@@ -229,12 +229,20 @@ void fl_op_child_leave(struct fl_op *child, int err)
 		fl_op_make_ready(parent);
 }
 
+/* Whether op may not begin. A removal has sealed its own lane by the time it tells. */
+static bool sealed_against(const struct fl_op *op)
+{
+	const struct fl_lane *lane = op->told ? op->lane->parent : op->lane;
+
+	return fl_lane_sealed_against(lane, op->parent);
+}
+
 /* Linked to its parent first, then seals are looked at: see lane.c. */
 static int admit(struct fl_op *op)
 {
 	int err = op->parent ? child_join(op->parent, op) : 0;
 
-	if (!err && fl_lane_sealed_against(op->lane, op->parent))
+	if (!err && sealed_against(op))
 		err = -ENODEV;
 	if (!err && fl_op_removes(op))
 		err = fl_lane_seal(op->lane, op);
@@ -313,9 +321,12 @@ static int enter(struct fl_op *op)
 		op->told = 1;
 	}
 	err = fl_hold_enter(op);
-	if (err != FL_LATER && fl_op_removes(op))
+	if (err == FL_LATER)
+		return err;
+	if (fl_op_removes(op))
 		fl_timer_cancel(op->lane->sched, &op->timer);
-	return err;
+	/* It may have queued below the sealed lane and be granted before it was told. */
+	return err || !sealed_against(op) ? err : -ENODEV;
 }
 
 void fl_op_resume(struct fl_work *work)
@@ -398,17 +409,20 @@ void fl_op_finish(struct fl_op *op, int err)
 	struct fl_sched *sched = op->lane->sched;
 	bool parked = set_over(op);
 
-	if (op->started && op->type->leaving)
+	if (op->started && op->type->leaving) {
 		op->type->leaving(op, err);
+		fl_step_assert_clean(op, "leaving()");
+	}
 	if (fl_op_removes(op))
 		end_removal(op, err);
 	fl_hold_release(op);
 	if (parked)
 		fl_parked_del(op);
 	unreserve(op);
-	if (op->type->ended)
+	if (op->type->ended) {
 		op->type->ended(op, err);
-	fl_assert_may_block("returning from an operation's last callback");
+		fl_step_assert_clean(op, "ended()");
+	}
 	fl_op_child_leave(op, err);
 	__atomic_add_fetch(&sched->ended, 1, __ATOMIC_RELAXED);
 	fl_op_put(op);

@@ -17,6 +17,7 @@
 #include "lane/lane-private.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum turn_state { TURN_RUN, TURN_WAIT, TURN_WOKEN, TURN_JOIN };
@@ -327,6 +328,18 @@ static void settle(struct fl_op *op)
 	__atomic_store_n(&op->state, FL_OP_RUNNING, __ATOMIC_RELAXED);
 }
 
+/* L7. `what` it came back from. */
+void fl_step_assert_clean(const struct fl_op *op, const char *what)
+{
+	char text[200];
+
+	if (fl_may_block())
+		return;
+	snprintf(text, sizeof(text), "%s of operation '%s' on lane '%s' returned", what,
+		 op->type->kind, op->lane->name);
+	fl_assert_may_block(text);
+}
+
 static int call_step(struct fl_op *op)
 {
 	int value;
@@ -335,7 +348,7 @@ static int call_step(struct fl_op *op)
 	current = op;
 	value = op->step(op);
 	current = NULL;
-	fl_assert_may_block("returning from a step");
+	fl_step_assert_clean(op, "a step");
 	if (value > 0 && value != FL_LATER)
 		fl_breach("step values", "a step of operation '%s' on lane '%s' returned %d",
 			  op->type->kind, op->lane->name, value);
