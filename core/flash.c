@@ -232,7 +232,7 @@ int fl_flash_update_doit(struct fl_req *req)
 	if (err)
 		fl_devlink_put(dl);
 	else
-		err = fl_cmd_op_post(req, &flash_type, dl, dl->flash_lane, 0, flash);
+		err = fl_cmd_op_post(req, &flash_type, dl, dl->sublane[FL_SUBLANE_FLASH], 0, flash);
 	if (err < 0)
 		flash_free(flash);
 	return err;

@@ -85,8 +85,8 @@ static void devlink_destroy(struct fl_devlink *dl)
 		fl_devlink_put(dl->nested_in->parent);
 		free(dl->nested_in);
 	}
-	fl_lane_put(dl->flash_lane);
-	fl_lane_put(dl->params_lane);
+	for (int i = 0; i < FL_SUBLANES; i++)
+		fl_lane_put(dl->sublane[i]);
 	fl_lane_put(dl->lane);
 	fl_device_put(dl->device);
 	fl_lock_done(&dl->commit_lock);
@@ -137,12 +137,24 @@ static int version_init(struct fl_devlink *dl)
 	return version->dev ? 0 : -ENOMEM;
 }
 
-static int sublane_init(struct fl_devlink *dl, const char *what, struct fl_lane **ret_lane)
+int fl_devlink_sublane_init(struct fl_devlink *dl, enum fl_sublane which)
 {
+	static const char *const names[] = {
+#define SUBLANE_NAME(name, text) [FL_SUBLANE_##name] = text,
+		FL_SUBLANE_LIST(SUBLANE_NAME)
+#undef SUBLANE_NAME
+	};
+	struct fl_lane *lane;
 	char name[96];
+	int err;
 
-	snprintf(name, sizeof(name), "%s/%s", fl_lane_name(dl->lane), what);
-	return fl_lane_new(fl_plane_sched(dl->plane), dl->lane, name, NULL, ret_lane);
+	if (dl->sublane[which])
+		return 0;
+	snprintf(name, sizeof(name), "%s/%s", fl_lane_name(dl->lane), names[which]);
+	err = fl_lane_new(fl_plane_sched(dl->plane), dl->lane, name, NULL, &lane);
+	if (!err)
+		fl_rcu_assign(dl->sublane[which], lane);
+	return err;
 }
 
 int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
@@ -165,9 +177,9 @@ int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 	if (!err)
 		err = version_init(dl);
 	if (!err && ops->flash_update)
-		err = sublane_init(dl, "flash", &dl->flash_lane);
+		err = fl_devlink_sublane_init(dl, FL_SUBLANE_FLASH);
 	if (!err)
-		err = sublane_init(dl, "params", &dl->params_lane);
+		err = fl_devlink_sublane_init(dl, FL_SUBLANE_PARAMS);
 	if (err) {
 		fl_devlink_free(dl);
 		return err;
@@ -183,10 +195,10 @@ void fl_devlink_free(struct fl_devlink *dl)
 	fl_assert(!dl->version || !dl->version->registered);
 	/* The port that shows it holds it, and is held by the link back. */
 	fl_nested_unlink(dl);
-	if (dl->flash_lane)
-		fl_lane_discard(dl->flash_lane);
-	if (dl->params_lane)
-		fl_lane_discard(dl->params_lane);
+	for (int i = 0; i < FL_SUBLANES; i++) {
+		if (dl->sublane[i])
+			fl_lane_discard(dl->sublane[i]);
+	}
 	fl_devlink_put(dl);
 }
 

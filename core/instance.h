@@ -12,7 +12,8 @@
  *      then asks, is answered from that version or a newer one, and the notifications
  *      of one instance are in the order of its commits.
  *  C4  The reply follows the notifications.
- *  C5  The edits of an operation that was parked are refused.
+ *  C5  The edits of an operation that was parked are refused; but a removal that was parked
+ *      may take its instance away when it comes that far, if it still is there.
  */
 #ifndef FL_CORE_INSTANCE_H
 #define FL_CORE_INSTANCE_H
@@ -55,6 +56,26 @@ static inline void fl_version_copy(struct fl_version *to, const struct fl_versio
 	memcpy(to, from, offsetof(struct fl_version, rcu));
 }
 
+/* What of an instance can be busy by itself, beside its port functions and reporters; each
+ * has a lane under the instance's. X(name, name of the lane) */
+#define FL_SUBLANE_LIST(X)                                                                       \
+	X(FLASH, "flash")                                                                        \
+	X(PARAMS, "params")                                                                      \
+	X(RATES, "rates")                                                                        \
+	X(TRAPS, "traps")                                                                        \
+	X(REGIONS, "regions")                                                                    \
+	X(RESOURCES, "resources")                                                                \
+	X(SB, "sb")                                                                              \
+	X(DPIPE, "dpipe")                                                                        \
+	X(SELFTESTS, "selftests")
+
+enum fl_sublane {
+#define FL_SUBLANE_ENUM(name, text) FL_SUBLANE_##name,
+	FL_SUBLANE_LIST(FL_SUBLANE_ENUM)
+#undef FL_SUBLANE_ENUM
+	FL_SUBLANES,
+};
+
 /* Who shows this instance as nested: a port function of another one. */
 struct fl_nested_in {
 	struct fl_rcu_head rcu;
@@ -74,8 +95,7 @@ struct fl_devlink {
 	struct fl_plane *plane;
 	struct fl_device *device;
 	struct fl_lane *lane;        /* the device's */
-	struct fl_lane *flash_lane;  /* below it */
-	struct fl_lane *params_lane; /* below it */
+	struct fl_lane *sublane[FL_SUBLANES]; /* below it; NULL: what it is for is not there */
 	const struct fl_devlink_ops *ops;
 	void *priv;
 	struct fl_lock commit_lock;
@@ -95,6 +115,10 @@ const char *fl_devlink_dev_name(const struct fl_devlink *dl);
 
 /* NULL if the last reference is gone already. Context: RCU read section. */
 struct fl_devlink *fl_devlink_try_get(struct fl_devlink *dl);
+
+/* Makes a lane for what the instance turns out to have; nothing if it is there. Returns 0,
+ * -ENOMEM or -ENODEV. Context: alone on the instance's lane. */
+int fl_devlink_sublane_init(struct fl_devlink *dl, enum fl_sublane which);
 
 /* The current version. Context: RCU read section, or alone on what is asked for. */
 static inline const struct fl_version *fl_devlink_version(const struct fl_devlink *dl)

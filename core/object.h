@@ -21,10 +21,29 @@ struct fl_image {
 
 /* The kinds of objects of which an instance has many. One file in core/ each. */
 enum fl_obj_kind {
-	FL_OBJ_PORT,  /* key: port index */
-	FL_OBJ_PARAM, /* key: place in the order of registration */
+	FL_OBJ_PORT,          /* key: port index */
+	FL_OBJ_LINECARD,      /* key: line card index */
+	/* Those below: place in the order of registration, if nothing else is said. */
+	FL_OBJ_POLICER,       /* key: policer id */
+	FL_OBJ_TRAP_GROUP,
+	FL_OBJ_TRAP,
+	FL_OBJ_RATE,
+	FL_OBJ_REGION,
+	FL_OBJ_PORT_REGION,   /* key: FL_PORT_KEY */
+	FL_OBJ_PARAM,
+	FL_OBJ_PORT_PARAM,    /* key: FL_PORT_KEY */
+	FL_OBJ_REPORTER,
+	FL_OBJ_PORT_REPORTER, /* key: FL_PORT_KEY */
+	FL_OBJ_RESOURCE,
+	FL_OBJ_PORT_RESOURCE, /* key: FL_PORT_KEY */
+	FL_OBJ_SB,            /* key: shared buffer index */
+	FL_OBJ_DPIPE_TABLE,
 	FL_OBJ_KINDS,
 };
+
+/* Keys have 56 bits: of what belongs to a port, the port's index and a place among 2^24. */
+#define FL_PORT_KEY(port, place) ((uint64_t)(port) << 24 | (place))
+#define FL_PORT_KEY_PORT(key) ((uint32_t)((key) >> 24))
 
 struct fl_netns;
 struct fl_obj;
@@ -41,7 +60,9 @@ struct fl_obj_ops {
 			const struct fl_netns *asker);
 	/* Drops what the object holds, then its memory; no reader sees it any more. */
 	void (*free)(struct fl_obj *obj);
-	uint8_t cmd_new, cmd_del; /* of its notifications */
+	uint8_t cmd_new, cmd_del; /* of its notifications; 0: never told when the instance
+				   * is registered, moved or unregistered */
+	bool of_port;             /* its notifications pass filters by port index */
 };
 
 /*

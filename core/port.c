@@ -110,6 +110,7 @@ static void port_free(struct fl_obj *obj)
 
 static const struct fl_obj_ops port_ops = {
 	.kind = FL_OBJ_PORT,
+	.of_port = true,
 	.encode = port_encode,
 	.resolve = port_resolve,
 	.free = port_free,
@@ -332,7 +333,7 @@ struct fl_lane *fl_port_lane_get(struct fl_devlink *dl, uint32_t index)
 
 /* ---- what a commit means for lanes and links -------------------------------------- */
 
-void fl_port_committed(struct fl_txn *txn, const struct fl_edit *edit)
+void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit)
 {
 	const struct fl_port *old = fl_obj_port(edit->replaced), *now = fl_obj_port(edit->obj);
 	struct fl_devlink *was = old ? old->nested : NULL, *is = now ? now->nested : NULL;
@@ -347,8 +348,7 @@ void fl_port_committed(struct fl_txn *txn, const struct fl_edit *edit)
 	/* A removal on the port's own lane ends that lane itself. */
 	if (old && !now && old->lane && old->lane != fl_op_lane(txn->op))
 		fl_lane_discard(old->lane);
-	if (old && !now && old->added)
-		txn->dl->ops->port_release(txn->dl, edit->key);
+	edit->released = old && !now && old->added;
 }
 
 void fl_port_aborted(struct fl_txn *txn, const struct fl_edit *edit)

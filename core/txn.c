@@ -172,6 +172,53 @@ void fl_txn_for_each(struct fl_txn *txn, enum fl_obj_kind kind,
 	fl_rcu_read_unlock();
 }
 
+struct objs {
+	const struct fl_obj **obj;
+	size_t count, room;
+};
+
+static void collect(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
+{
+	struct objs *objs = arg;
+	const struct fl_obj **more;
+
+	if (objs->count == objs->room) {
+		more = realloc(objs->obj, 2 * (objs->room + 8) * sizeof(*more));
+		if (!more) {
+			fl_txn_fail(txn, -ENOMEM);
+			return;
+		}
+		objs->obj = more;
+		objs->room = 2 * (objs->room + 8);
+	}
+	objs->obj[objs->count++] = obj;
+}
+
+void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,
+			     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg),
+			     void *arg)
+{
+	struct objs objs = { 0 };
+
+	fl_txn_for_each(txn, kind, collect, &objs);
+	while (objs.count)
+		fn(txn, objs.obj[--objs.count], arg);
+	free(objs.obj);
+}
+
+static void last_key(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
+{
+	*(uint64_t *)arg = obj->key + 1;
+}
+
+uint64_t fl_txn_next_key(struct fl_txn *txn, enum fl_obj_kind kind)
+{
+	uint64_t next = 0;
+
+	fl_txn_for_each(txn, kind, last_key, &next);
+	return next;
+}
+
 /* The chain of the namespace that the transaction sees now. */
 static struct fl_event_chain *event_chain(struct fl_txn *txn)
 {
@@ -229,6 +276,11 @@ void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_po
 		event_append(txn, rec);
 }
 
+static uint32_t obj_port(const struct fl_obj *obj)
+{
+	return obj->ops->kind == FL_OBJ_PORT ? (uint32_t)obj->key : FL_PORT_KEY_PORT(obj->key);
+}
+
 void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd)
 {
 	struct fl_edit *edit = fl_txn_edit(txn, obj->ops->kind, obj->key);
@@ -245,7 +297,7 @@ void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd
 	if (err)
 		fl_txn_fail(txn, err);
 	else
-		fl_txn_notify_msg(txn, &msg, obj->ops->kind == FL_OBJ_PORT, (uint32_t)obj->key);
+		fl_txn_notify_msg(txn, &msg, obj->ops->of_port, obj_port(obj));
 	fl_msg_done(&msg);
 }
 
@@ -276,26 +328,47 @@ void fl_txn_notify(struct fl_txn *txn)
 
 static void notify_new(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
 {
-	fl_txn_notify_obj(txn, obj, obj->ops->cmd_new);
+	if (obj->ops->cmd_new)
+		fl_txn_notify_obj(txn, obj, obj->ops->cmd_new);
 }
 
 static void notify_del(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
 {
-	fl_txn_notify_obj(txn, obj, obj->ops->cmd_del);
+	if (obj->ops->cmd_del)
+		fl_txn_notify_obj(txn, obj, obj->ops->cmd_del);
 }
 
-/* The order is that of SEMANTICS: ports before params when new, params first when gone. */
+/* The orders of SEMANTICS. */
 static void announce_new(struct fl_txn *txn)
 {
+	static const enum fl_obj_kind order[] = {
+		FL_OBJ_LINECARD, FL_OBJ_PORT, FL_OBJ_POLICER, FL_OBJ_TRAP_GROUP, FL_OBJ_TRAP,
+		FL_OBJ_RATE, FL_OBJ_REGION, FL_OBJ_PARAM,
+	};
+
 	txn_notify_dev(txn, DEVLINK_CMD_NEW);
-	fl_txn_for_each(txn, FL_OBJ_PORT, notify_new, NULL);
-	fl_txn_for_each(txn, FL_OBJ_PARAM, notify_new, NULL);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(order); i++)
+		fl_txn_for_each(txn, order[i], notify_new, NULL);
 }
 
 static void announce_gone(struct fl_txn *txn)
 {
-	fl_txn_for_each(txn, FL_OBJ_PARAM, notify_del, NULL);
-	fl_txn_for_each(txn, FL_OBJ_PORT, notify_del, NULL);
+	static const struct {
+		enum fl_obj_kind kind;
+		bool reverse; /* the latest goes first */
+	} order[] = {
+		{ FL_OBJ_PARAM, false },      { FL_OBJ_REGION, false }, { FL_OBJ_RATE, true },
+		{ FL_OBJ_TRAP, true },        { FL_OBJ_TRAP_GROUP, true },
+		{ FL_OBJ_POLICER, true },     { FL_OBJ_PORT, false },
+		{ FL_OBJ_LINECARD, true },
+	};
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(order); i++) {
+		if (order[i].reverse)
+			fl_txn_for_each_reverse(txn, order[i].kind, notify_del, NULL);
+		else
+			fl_txn_for_each(txn, order[i].kind, notify_del, NULL);
+	}
 	txn_notify_dev(txn, DEVLINK_CMD_DEL);
 }
 

@@ -16,6 +16,7 @@ struct fl_edit {
 	uint64_t key;
 	struct fl_obj *obj;
 	struct fl_obj *replaced; /* filled by the commit */
+	bool released;           /* by the commit: a port whose index the driver gets back */
 };
 
 /* Which fields of a version's instance part a transaction sets. */
@@ -74,6 +75,14 @@ void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_po
 void fl_txn_for_each(struct fl_txn *txn, enum fl_obj_kind kind,
 		     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg), void *arg);
 
+/* The same from the last to the first. */
+void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,
+			     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg),
+			     void *arg);
+
+/* A key behind all that the transaction sees of a kind. */
+uint64_t fl_txn_next_key(struct fl_txn *txn, enum fl_obj_kind kind);
+
 /* Remembers the first error. */
 void fl_txn_fail(struct fl_txn *txn, int err);
 
@@ -91,8 +100,7 @@ struct fl_evrec *fl_event_new(const struct fl_devlink *dl, const struct fl_msg *
 			      uint32_t port);
 
 /* Pieces of a commit that need more than the version: core/port.c. */
-struct fl_port;
-void fl_port_committed(struct fl_txn *txn, const struct fl_edit *edit);
+void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit);
 void fl_port_aborted(struct fl_txn *txn, const struct fl_edit *edit);
 
 #endif
