@@ -16,9 +16,11 @@ struct commit {
 	struct fl_pmap_edit nodes;
 	struct fl_image *old_dev, *old_info, *old_eswitch;
 	struct fl_version *old;
-	struct fl_netns *old_ns;
+	struct fl_netns *was_in; /* referenced: where the instance was before */
+	struct fl_netns *old_ns; /* the replaced version's reference on it, if it moved */
 	struct fl_evrec *dropped[2];
 	bool in_plane_index, in_netns_index;
+	bool takes_away;         /* does nothing but unregister */
 };
 
 static void txn_free(struct fl_txn *txn)
@@ -71,11 +73,35 @@ static int encode_edits(struct fl_txn *txn)
 	return 0;
 }
 
+static bool takes_away(const struct fl_txn *txn)
+{
+	const struct fl_edit *edit;
+
+	if (txn->parts != FL_TXN_REGISTERED || txn->values.registered)
+		return false;
+	cds_list_for_each_entry(edit, &txn->edits, link) {
+		if (edit->obj)
+			return false;
+	}
+	return true;
+}
+
+/* C5. A parked removal that takes its instance away at last is let through, once: nobody
+ * else would do it, and everybody would see the instance for ever. */
+static bool refused(const struct commit *c, bool registered)
+{
+	return fl_op_parked(c->txn->op) && !(c->takes_away && registered);
+}
+
 static int commit_prepare(struct commit *c)
 {
 	struct fl_txn *txn = c->txn;
 	int err = txn->err;
 
+	c->takes_away = takes_away(txn);
+	/* Asked again under the lock. Here it keeps the indexes from naming what is refused. */
+	if (!err && refused(c, true))
+		err = -ECANCELED;
 	if (!err)
 		err = encode_edits(txn);
 	if (err)
@@ -180,11 +206,12 @@ static int commit_swap(struct commit *c)
 	struct fl_devlink *dl = txn->dl;
 
 	fl_lock_take(&dl->commit_lock);
-	if (fl_op_parked(txn->op)) {
+	if (refused(c, dl->version->registered)) {
 		fl_lock_drop(&dl->commit_lock);
 		return -ECANCELED;
 	}
 	c->old = dl->version;
+	c->was_in = fl_netns_get(c->old->ns);
 	fl_version_copy(c->next, c->old);
 	c->next->seq++;
 	apply_edits(c);
@@ -249,25 +276,30 @@ static void commit_retire(struct commit *c, struct leftover *left)
 	}
 }
 
-static void indexes_after(struct commit *c, struct fl_netns *old_ns)
+static void indexes_after(struct commit *c)
 {
 	struct fl_txn *txn = c->txn;
 	bool vanishes = (txn->parts & FL_TXN_REGISTERED) && !txn->values.registered;
 
 	if (vanishes)
 		fl_plane_index_del(txn->dl->plane, txn->dl);
-	if (vanishes || ((txn->parts & FL_TXN_NETNS) && old_ns != txn->values.ns))
-		fl_netns_index_del(old_ns, txn->dl);
+	if (vanishes || ((txn->parts & FL_TXN_NETNS) && c->was_in != txn->values.ns))
+		fl_netns_index_del(c->was_in, txn->dl);
 }
 
 /* What others have to do now that the version is there. */
 static void commit_tell(struct commit *c)
 {
 	struct fl_txn *txn = c->txn;
+	struct fl_edit *edit;
 
 	for (unsigned int i = 0; i < txn->chains; i++) {
 		fl_evrec_put_chain(c->dropped[i]);
 		fl_netns_kick(txn->events[i].ns);
+	}
+	cds_list_for_each_entry(edit, &txn->edits, link) {
+		if (edit->released)
+			txn->dl->ops->port_release(txn->dl, edit->key);
 	}
 	if (txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS))
 		fl_nested_changed(txn->dl);
@@ -280,7 +312,6 @@ static void commit_tell(struct commit *c)
 int fl_txn_commit(struct fl_txn *txn)
 {
 	struct commit c = { .txn = txn };
-	struct fl_netns *old_ns;
 	struct leftover *left;
 	int err;
 
@@ -289,19 +320,22 @@ int fl_txn_commit(struct fl_txn *txn)
 	err = left ? commit_prepare(&c) : -ENOMEM;
 	if (!err)
 		err = indexes_before(&c);
+	/* Once it is published, and if this operation is parked now, a removal may replace and
+	 * free what commit_retire() still looks at. */
+	fl_rcu_read_lock();
 	if (!err)
 		err = commit_swap(&c);
+	if (!err)
+		commit_retire(&c, left);
+	fl_rcu_read_unlock();
 	if (err) {
 		free(left);
 		commit_undo(&c);
 		return err;
 	}
-	/* Without a move the namespace is the one that the transaction began with. */
-	old_ns = fl_netns_get(c.old_ns ? c.old_ns : txn->values.ns);
-	indexes_after(&c, old_ns);
-	commit_retire(&c, left);
+	indexes_after(&c);
 	commit_tell(&c);
-	fl_netns_put(old_ns);
+	fl_netns_put(c.was_in);
 	txn_free(txn);
 	return 0;
 }

@@ -162,8 +162,8 @@ struct fl_plane *fl_devlink_plane(const struct fl_devlink *dl);
  * probe, remove and in what it does by itself. Returns 0 or -ENOMEM. */
 int fl_txn_begin(struct fl_op *op, struct fl_devlink *dl, struct fl_txn **ret_txn);
 /* Applies all edits to the current version by one pointer swap, appends the
- * notifications, frees txn. Returns 0; -ENOMEM; -ECANCELED (op was parked): then
- * nothing was applied. */
+ * notifications, frees txn. Returns 0; -ENOMEM; -ECANCELED (op was parked, and txn does
+ * more than unregister): then nothing was applied. */
 int fl_txn_commit(struct fl_txn *txn);
 void fl_txn_abort(struct fl_txn *txn); /* NULL is fine */
 

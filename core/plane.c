@@ -84,20 +84,20 @@ void fl_plane_index_del(struct fl_plane *plane, struct fl_devlink *dl)
 	uint64_t hash = handle_hash(fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
 	struct fl_pmap_edit edit = { 0 };
 	struct fl_pmap_node *root;
+	void *before = NULL;
 
 	reserve_for_removal(&edit);
 	fl_lock_take(&plane->index_lock);
 	root = plane->handles;
-	for (int i = 0; i < HANDLE_SLOTS; i++) {
-		if (fl_pmap_get(root, hash + i) == dl) {
-			fl_pmap_set(&edit, &root, hash + i, NULL);
-			break;
-		}
+	for (int i = 0; i < HANDLE_SLOTS && !before; i++) {
+		if (fl_pmap_get(root, hash + i) == dl)
+			before = fl_pmap_set(&edit, &root, hash + i, NULL);
 	}
 	fl_rcu_assign(plane->handles, root);
 	fl_lock_drop(&plane->index_lock);
 	fl_pmap_edit_done(&edit);
-	fl_devlink_put(dl);
+	if (before)
+		fl_devlink_put(dl);
 }
 
 int fl_netns_index_add(struct fl_netns *ns, struct fl_devlink *dl)
@@ -153,8 +153,13 @@ static void plane_on_death(struct fl_netns *ns, void *arg)
 
 	fl_rcu_read_lock();
 	fl_pmap_iter_init(&iter, fl_rcu_deref(ns->instances), 0);
-	while ((dl = fl_pmap_iter_next(&iter)))
+	while ((dl = fl_pmap_iter_next(&iter))) {
+		/* It may have left the index, and be on its way out. */
+		if (!fl_devlink_try_get(dl))
+			continue;
 		fl_return_post(dl, ns);
+		fl_devlink_put(dl);
+	}
 	fl_rcu_read_unlock();
 }
 

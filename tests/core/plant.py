@@ -8,7 +8,7 @@ import sys
 
 SWAP = "\tfl_rcu_assign(dl->version, c->next);\n"
 BUILD = "\tapply_edits(c);\n\tapply_parts(c);\n"
-LOCK = "\tfl_lock_take(&dl->commit_lock);\n\tif (fl_op_parked"
+LOCK = "\tfl_lock_take(&dl->commit_lock);\n\tif (refused"
 APPEND_END = "\t\ttxn->events[i].first = NULL;\n\t}\n"
 
 FAULTS = {
