@@ -78,7 +78,8 @@ static void test_extrapolation(void **state)
 
 static int parse(struct launch_options *options, const char *const *words)
 {
-	char *argv[16] = { "launch" };
+	static char name[] = "launch";
+	char *argv[16] = { name };
 	int argc = 1;
 
 	while (words[argc - 1]) {
