@@ -54,7 +54,8 @@ const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN] = {
 	CHILD_DRIVER(MLX5_CHILD_VNET, "mlx5_core.vnet"),
 };
 
-/* Adds one child and starts its probe. What fails is the child's alone (B3). */
+/* Adds one child and starts its probe, awaited by op or (NULL) by nobody. What fails is the
+ * child's alone (B3). */
 static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_child child)
 {
 	char name[48];
@@ -69,9 +70,17 @@ static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_chil
 	snprintf(name, sizeof(name), "%s.%d", kinds[child].name, func->id);
 	err = fl_device_add(fl_device_root(func->dev), &desc, &func->children[child]);
 	if (!err)
-		err = fl_device_probe_spawn(op, func->children[child]);
+		err = op ? fl_device_probe_spawn(op, func->children[child]) :
+			   fl_device_probe_post(func->children[child], NULL);
 	if (err)
 		fl_log(FL_LOG_WARN, "%s: not attached: error %d", name, -err);
+}
+
+static void children_start(struct fl_op *op, struct mlx5_func *func)
+{
+	for (int i = 0; i < MLX5_CHILDREN; i++)
+		if ((func->enabled & 1u << i) && !func->children[i])
+			child_start(op, func, i);
 }
 
 static int attached(struct fl_op *op)
@@ -81,10 +90,13 @@ static int attached(struct fl_op *op)
 
 int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func)
 {
-	for (int i = 0; i < MLX5_CHILDREN; i++)
-		if ((func->enabled & 1u << i) && !func->children[i])
-			child_start(op, func, i);
+	children_start(op, func);
 	return fl_op_join(op, attached);
+}
+
+void mlx5_children_attach_post(struct mlx5_func *func)
+{
+	children_start(NULL, func);
 }
 
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func)

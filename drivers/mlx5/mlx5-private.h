@@ -254,6 +254,8 @@ extern const struct fl_driver mlx5_pci_driver, mlx5_sf_driver;
 /* Attaches the children in func->enabled, in parallel: a value for the step before it,
  * 0 whatever became of them (B3). Alone on func's lane. */
 int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func);
+/* The same without waiting: they attach once func's lane is free. */
+void mlx5_children_attach_post(struct mlx5_func *func);
 /* Detaches all. 0 or -ECANCELED. */
 int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func);
 /* The same, as a part of more that op spawns and joins. */

@@ -181,7 +181,9 @@ static int pf_brought_up(struct fl_op *op)
 	if (err)
 		return err;
 	mlx5_vf_devices_add(func->pf);
-	return mlx5_children_attach(op, func);
+	/* Not awaited: a PF whose own RoCE device hangs still serves its functions. */
+	mlx5_children_attach_post(func);
+	return 0;
 }
 
 int mlx5_pf_probe(struct fl_op *op, struct mlx5_func *func)
