@@ -19,6 +19,7 @@
 /* X(name, level, "reason that it exists and why it is short") */
 #define FL_LOCKS(X)                                                                              \
 	X(plane_index, 10, "writers of the plane's handle and instance indexes; one path copy")  \
+	X(knobs, 11, "writers of the plane's table of knobs; one path copy")                     \
 	X(netns_table, 12, "writers of the table of namespaces; a list link")                  \
 	X(netns_index, 20, "writers of one namespace's list of instances; one path copy")        \
 	X(commit, 30, "applies one operation's prepared edits to its instance's version")        \

@@ -18,7 +18,8 @@ static int dump_instance(struct fl_req *req, struct fl_dump *dump, const struct 
 
 	fl_pmap_iter_init(&iter, version->objs[kind], dump->position[1]);
 	while ((obj = fl_pmap_iter_next(&iter))) {
-		if (fl_obj_put(dump->msg, obj, cmd, NLM_F_MULTI, req->nlh->nlmsg_seq, req->portid,
+		if (fl_obj_shown(obj) &&
+		    fl_obj_put(dump->msg, obj, cmd, NLM_F_MULTI, req->nlh->nlmsg_seq, req->portid,
 			       req->ns)) {
 			dump->full = true;
 			return 1;

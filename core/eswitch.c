@@ -74,6 +74,7 @@ static int set_encap(struct fl_op *op)
 
 	if (fl_op_result(op) || !attr)
 		return fl_op_result(op);
+	cmd->keep |= cmd->req->tb[DEVLINK_ATTR_ESWITCH_INLINE_MODE] != NULL;
 	if (!cmd->dl->ops->eswitch_encap_mode_set)
 		return -EOPNOTSUPP;
 	return cmd->dl->ops->eswitch_encap_mode_set(op, cmd->txn, fl_attr_u8(attr));
@@ -86,6 +87,8 @@ static int set_inline(struct fl_op *op)
 
 	if (fl_op_result(op))
 		return fl_op_result(op);
+	/* What is set stays set if the rest fails: the device is not asked to go back. */
+	cmd->keep = cmd->req->tb[DEVLINK_ATTR_ESWITCH_MODE] != NULL;
 	fl_op_then(op, set_encap);
 	if (!attr)
 		return 0;

@@ -193,8 +193,8 @@ void fl_devlink_free(struct fl_devlink *dl)
 	if (!dl)
 		return;
 	fl_assert(!dl->version || !dl->version->registered);
-	/* The port that shows it holds it, and is held by the link back. */
-	fl_nested_unlink(dl);
+	if (dl->version)
+		fl_nested_forget(dl);
 	for (int i = 0; i < FL_SUBLANES; i++) {
 		if (dl->sublane[i])
 			fl_lane_discard(dl->sublane[i]);

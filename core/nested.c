@@ -67,11 +67,10 @@ static const struct fl_op_type announce_type = {
 static void announce_post(struct fl_devlink *parent, uint32_t port)
 {
 	struct fl_lane *lane = fl_port_lane_get(parent, port);
-	struct announce *announce;
+	struct announce *announce = calloc(1, sizeof(*announce));
 
 	if (!lane)
-		return;
-	announce = calloc(1, sizeof(*announce));
+		lane = fl_lane_get(parent->lane);
 	if (announce) {
 		announce->parent = fl_devlink_get(parent);
 		announce->port = port;
@@ -114,12 +113,26 @@ static void nested_in_set(struct fl_devlink *nested, struct fl_nested_in *in)
 {
 	struct fl_nested_in *old;
 
-	old = __atomic_exchange_n(&nested->nested_in, in, __ATOMIC_ACQ_REL);
+	old = __atomic_exchange_n(&nested->nested_in, in, __ATOMIC_SEQ_CST);
 	if (old)
 		fl_rcu_call(&old->rcu, nested_in_free_rcu);
 }
 
-int fl_nested_link(struct fl_devlink *nested, struct fl_devlink *parent, uint32_t port)
+/* What changed since the port was encoded, before the link was there, nobody announced. */
+static void nested_catch_up(struct fl_devlink *nested, uint64_t seq, struct fl_devlink *parent,
+			    uint32_t port)
+{
+	bool changed;
+
+	fl_rcu_read_lock();
+	changed = fl_devlink_version(nested)->seq != seq;
+	fl_rcu_read_unlock();
+	if (changed)
+		announce_post(parent, port);
+}
+
+int fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_devlink *parent,
+		   uint32_t port)
 {
 	struct fl_nested_in *in = calloc(1, sizeof(*in));
 
@@ -128,10 +141,37 @@ int fl_nested_link(struct fl_devlink *nested, struct fl_devlink *parent, uint32_
 	in->parent = fl_devlink_get(parent);
 	in->port = port;
 	nested_in_set(nested, in);
+	nested_catch_up(nested, seq, parent, port);
 	return 0;
 }
 
-void fl_nested_unlink(struct fl_devlink *nested)
+void fl_nested_unlink(struct fl_devlink *nested, const struct fl_devlink *parent, uint32_t port)
 {
-	nested_in_set(nested, NULL);
+	struct fl_nested_in *in;
+	bool unlinked = false;
+
+	fl_rcu_read_lock();
+	in = fl_rcu_deref(nested->nested_in);
+	if (in && in->parent == parent && in->port == port)
+		unlinked = __atomic_compare_exchange_n(&nested->nested_in, &in, NULL, false,
+						       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+	fl_rcu_read_unlock();
+	if (unlinked)
+		fl_rcu_call(&in->rcu, nested_in_free_rcu);
+}
+
+/* A port holds what is nested, and is held by the link back: either end breaks that. */
+void fl_nested_forget(struct fl_devlink *dl)
+{
+	const struct fl_obj *obj;
+	struct fl_pmap_iter iter;
+
+	nested_in_set(dl, NULL);
+	fl_rcu_read_lock();
+	fl_pmap_iter_init(&iter, fl_devlink_version(dl)->objs[FL_OBJ_PORT], 0);
+	while ((obj = fl_pmap_iter_next(&iter))) {
+		if (fl_obj_port(obj)->nested)
+			fl_nested_unlink(fl_obj_port(obj)->nested, dl, obj->key);
+	}
+	fl_rcu_read_unlock();
 }

@@ -58,6 +58,8 @@ struct fl_obj_ops {
 	 * NULL: nothing. Context: RCU read section. */
 	void (*resolve)(struct fl_msg *msg, size_t at, const struct fl_obj *obj,
 			const struct fl_netns *asker);
+	/* False: it is there, but not to be seen yet. NULL: always true. */
+	bool (*shown)(const struct fl_obj *obj);
 	/* Drops what the object holds, then its memory; no reader sees it any more. */
 	void (*free)(struct fl_obj *obj);
 	uint8_t cmd_new, cmd_del; /* of its notifications; 0: never told when the instance
@@ -84,6 +86,11 @@ struct fl_image *fl_image_new(const struct fl_msg *msg);
 /* Puts a copy of image for an asker. Returns 0 or -EMSGSIZE (then msg is as it was). */
 int fl_image_put(struct fl_msg *msg, const struct fl_image *image, uint8_t cmd, uint16_t flags,
 		 uint32_t seq, uint32_t portid);
+
+static inline bool fl_obj_shown(const struct fl_obj *obj)
+{
+	return !obj->ops->shown || obj->ops->shown(obj);
+}
 
 /* Makes obj->image anew from its fields. Returns 0 or -ENOMEM. Context: its transaction. */
 int fl_obj_encode(const struct fl_txn *txn, struct fl_obj *obj);

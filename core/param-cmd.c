@@ -43,8 +43,9 @@ int fl_param_get_doit(struct fl_req *req)
 	fl_rcu_read_lock();
 	err = req_param(req, &dl, &param);
 	if (!err)
-		err = fl_obj_put(&req->reply, &param->obj, DEVLINK_CMD_PARAM_GET, 0,
-				 req->nlh->nlmsg_seq, req->portid, req->ns);
+		err = !fl_obj_shown(&param->obj) ? -EOPNOTSUPP :
+			fl_obj_put(&req->reply, &param->obj, DEVLINK_CMD_PARAM_GET, 0,
+				   req->nlh->nlmsg_seq, req->portid, req->ns);
 	fl_rcu_read_unlock();
 	return err;
 }

@@ -105,6 +105,18 @@ static void param_encode(struct fl_msg *msg, const struct fl_txn *txn, const str
 	fl_msg_end(msg);
 }
 
+/* A parameter that its driver has given no value yet does not show. */
+static bool param_shown(const struct fl_obj *obj)
+{
+	const struct fl_param_obj *param = fl_obj_param(obj);
+
+	for (int cmode = 0; cmode < FL_PARAM_CMODES; cmode++) {
+		if ((param->cmodes & 1u << cmode) && !fl_param_shown(param, cmode))
+			return false;
+	}
+	return true;
+}
+
 static void param_free(struct fl_obj *obj)
 {
 	free(obj->image);
@@ -114,6 +126,7 @@ static void param_free(struct fl_obj *obj)
 static const struct fl_obj_ops param_ops = {
 	.kind = FL_OBJ_PARAM,
 	.encode = param_encode,
+	.shown = param_shown,
 	.free = param_free,
 	.cmd_new = DEVLINK_CMD_PARAM_NEW,
 	.cmd_del = DEVLINK_CMD_PARAM_DEL,
@@ -159,21 +172,6 @@ const struct fl_param_obj *fl_param_find_txn(struct fl_txn *txn, const char *nam
 
 /* ---- edits ------------------------------------------------------------------------ */
 
-static bool shows(const struct fl_param_obj *param)
-{
-	for (int cmode = 0; cmode < FL_PARAM_CMODES; cmode++) {
-		if ((param->cmodes & 1u << cmode) && !fl_param_shown(param, cmode))
-			return false;
-	}
-	return true;
-}
-
-static void param_announce(struct fl_txn *txn, const struct fl_param_obj *param)
-{
-	if (shows(param))
-		fl_txn_notify_obj(txn, &param->obj, DEVLINK_CMD_PARAM_NEW);
-}
-
 static void param_register(struct fl_txn *txn, const struct fl_param *desc, uint64_t key)
 {
 	size_t name_size = strlen(desc->name) + 1;
@@ -199,7 +197,7 @@ static void param_register(struct fl_txn *txn, const struct fl_param *desc, uint
 	}
 	fl_txn_set(txn, FL_OBJ_PARAM, key, &param->obj);
 	if (!txn->err)
-		param_announce(txn, param);
+		fl_txn_notify_obj(txn, &param->obj, DEVLINK_CMD_PARAM_NEW);
 }
 
 void fl_params_register(struct fl_txn *txn, const struct fl_param *params, size_t count)
@@ -289,7 +287,7 @@ void fl_param_value_set(struct fl_txn *txn, const char *name, enum devlink_param
 		param->pending.set = false;
 	}
 	if (notify)
-		param_announce(txn, param);
+		fl_txn_notify_obj(txn, &param->obj, DEVLINK_CMD_PARAM_NEW);
 }
 
 void fl_param_store(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
@@ -303,7 +301,7 @@ void fl_param_store(struct fl_txn *txn, const char *name, enum devlink_param_cmo
 	slot = cmode == DEVLINK_PARAM_CMODE_DRIVERINIT ? &param->pending : &param->value[cmode];
 	slot->set = true;
 	slot->value = *value;
-	param_announce(txn, param);
+	fl_txn_notify_obj(txn, &param->obj, DEVLINK_CMD_PARAM_NEW);
 }
 
 int fl_param_value_get(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,

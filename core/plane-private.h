@@ -9,7 +9,7 @@
 /*
  * Rules:
  * 1. sched, netns, bus: never change.
- * 2. handles: read under RCU, written under index_lock.
+ * 2. handles: read under RCU, written under index_lock. knobs: likewise, knob_lock.
  * 3. next_index, on_events: atomic.
  */
 struct fl_plane {
@@ -18,6 +18,8 @@ struct fl_plane {
 	struct fl_bus_root *bus;
 	struct fl_lock index_lock;
 	struct fl_pmap_node *handles; /* registered instances, by hash of their handle */
+	struct fl_lock knob_lock;
+	struct fl_pmap_node *knobs; /* by hash of their path */
 	uint32_t next_index;
 	void (*on_events)(struct fl_netns *ns, void *arg);
 	void *on_events_arg;
@@ -25,5 +27,9 @@ struct fl_plane {
 
 /* The next unused instance index; they are given out in ascending order, as the kernel does. */
 uint32_t fl_plane_next_index(struct fl_plane *plane);
+
+/* Reserves the nodes for taking one entry out of an index. There is no way back from a
+ * removal, so it tries until it gets them. */
+void fl_plane_reserve_removal(struct fl_pmap_edit *edit);
 
 #endif

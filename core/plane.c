@@ -72,8 +72,7 @@ int fl_plane_index_add(struct fl_plane *plane, struct fl_devlink *dl)
 	return err;
 }
 
-/* Removing may need a node too; there is no way back, so it tries until it gets one. */
-static void reserve_for_removal(struct fl_pmap_edit *edit)
+void fl_plane_reserve_removal(struct fl_pmap_edit *edit)
 {
 	while (fl_pmap_reserve(edit, 1))
 		fl_log(FL_LOG_ERR, "out of memory while an index entry is removed; trying again");
@@ -86,7 +85,7 @@ void fl_plane_index_del(struct fl_plane *plane, struct fl_devlink *dl)
 	struct fl_pmap_node *root;
 	void *before = NULL;
 
-	reserve_for_removal(&edit);
+	fl_plane_reserve_removal(&edit);
 	fl_lock_take(&plane->index_lock);
 	root = plane->handles;
 	for (int i = 0; i < HANDLE_SLOTS && !before; i++) {
@@ -128,7 +127,7 @@ void fl_netns_index_del(struct fl_netns *ns, struct fl_devlink *dl)
 	struct fl_pmap_node *root;
 	void *before;
 
-	reserve_for_removal(&edit);
+	fl_plane_reserve_removal(&edit);
 	fl_lock_take(&ns->index_lock);
 	root = ns->instances;
 	before = fl_pmap_set(&edit, &root, dl->index, NULL);
@@ -217,6 +216,7 @@ int fl_plane_new(const struct fl_plane_config *config, struct fl_plane **ret_pla
 	if (!plane)
 		return -ENOMEM;
 	fl_lock_init(&plane->index_lock, plane_index);
+	fl_lock_init(&plane->knob_lock, knobs);
 	fl_plane_set_on_events(plane, config->on_events, config->arg);
 	err = fl_sched_new(&config->sched, &plane->sched);
 	if (!err)
@@ -271,6 +271,8 @@ void fl_plane_free(struct fl_plane *plane)
 	if (plane->sched)
 		fl_sched_free(plane->sched);
 	wait_for_rcu();
+	fl_pmap_free(plane->knobs); /* drivers for good keep theirs */
+	fl_lock_done(&plane->knob_lock);
 	fl_lock_done(&plane->index_lock);
 	free(plane);
 }

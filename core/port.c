@@ -163,6 +163,20 @@ static struct fl_port *port_write(struct fl_txn *txn, uint32_t index)
 	return txn->err ? NULL : copy;
 }
 
+static bool port_lane_keep(struct fl_txn *txn, struct fl_port *port)
+{
+	const struct fl_port *old;
+
+	fl_rcu_read_lock();
+	old = fl_port_find(fl_devlink_version(txn->dl), port->state.attrs.index);
+	if (old && old->lane) {
+		port->lane = fl_lane_get(old->lane);
+		port->added = old->added;
+	}
+	fl_rcu_read_unlock();
+	return port->lane;
+}
+
 static int port_lane_init(struct fl_txn *txn, struct fl_port *port)
 {
 	const struct fl_port_attrs *attrs = &port->state.attrs;
@@ -174,6 +188,10 @@ static int port_lane_init(struct fl_txn *txn, struct fl_port *port)
 		return 0;
 	}
 	if (!attrs->has_lane)
+		return 0;
+	/* One that goes and comes again in one transaction stays the same thing to those that
+	 * queue at its lane. */
+	if (port_lane_keep(txn, port))
 		return 0;
 	snprintf(name, sizeof(name), "%s/%u", fl_lane_name(txn->dl->lane), attrs->index);
 	return fl_lane_new(fl_plane_sched(txn->dl->plane), txn->dl->lane, name, NULL, &port->lane);
@@ -304,6 +322,11 @@ void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink
 		return;
 	fl_devlink_put(port->nested);
 	port->nested = nested ? fl_devlink_get(nested) : NULL;
+	if (!nested)
+		return;
+	fl_rcu_read_lock();
+	port->nested_seq = fl_devlink_version(nested)->seq;
+	fl_rcu_read_unlock();
 }
 
 int fl_port_read(struct fl_txn *txn, uint32_t index, struct fl_port_state *ret_state)
@@ -340,15 +363,16 @@ void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit)
 
 	if (was != is) {
 		if (was)
-			fl_nested_unlink(was);
-		if (is && fl_nested_link(is, txn->dl, edit->key))
+			fl_nested_unlink(was, txn->dl, edit->key);
+		if (is && fl_nested_link(is, now->nested_seq, txn->dl, edit->key))
 			fl_log(FL_LOG_WARN, "out of memory: %s/%u will not follow its nested instance",
 			       fl_devlink_dev_name(txn->dl), (uint32_t)edit->key);
 	}
 	/* A removal on the port's own lane ends that lane itself. */
-	if (old && !now && old->lane && old->lane != fl_op_lane(txn->op))
+	if (old && old->lane && old->lane != fl_op_lane(txn->op) &&
+	    (!now || now->lane != old->lane))
 		fl_lane_discard(old->lane);
-	edit->released = old && !now && old->added;
+	edit->released = old && old->added && !(now && now->added);
 }
 
 void fl_port_aborted(struct fl_txn *txn, const struct fl_edit *edit)

@@ -287,7 +287,7 @@ void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd
 	struct fl_msg msg;
 	int err = 0;
 
-	if (!txn->values.registered)
+	if (!txn->values.registered || !fl_obj_shown(obj))
 		return;
 	if (edit && edit->obj == obj)
 		err = fl_obj_encode(txn, edit->obj);

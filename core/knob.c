@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* knob.c - the plane's table of knobs, and what is done with one. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/knob.h"
+#include "core/plane-private.h"
+
+/* Equal hashes are kept at neighbouring keys; so many are looked at. */
+#define KNOB_SLOTS 4
+
+/* Rules: 1. plane, ops, arg, path: never change. 2. Freed a grace period after removal. */
+struct fl_knob {
+	struct fl_rcu_head rcu;
+	struct fl_plane *plane;
+	const struct fl_knob_ops *ops;
+	void *arg;
+	char path[];
+};
+
+static uint64_t path_hash(const char *path)
+{
+	return fl_hash(path, strlen(path), 0);
+}
+
+/* Context: RCU read section, or the knobs' lock. */
+static struct fl_knob *knob_find(const struct fl_pmap_node *root, const char *path)
+{
+	uint64_t hash = path_hash(path);
+	struct fl_knob *knob;
+
+	for (int i = 0; i < KNOB_SLOTS; i++) {
+		knob = fl_pmap_get(root, hash + i);
+		if (knob && !strcmp(knob->path, path))
+			return knob;
+	}
+	return NULL;
+}
+
+static int knob_insert(struct fl_pmap_edit *edit, struct fl_knob *knob)
+{
+	struct fl_plane *plane = knob->plane;
+	struct fl_pmap_node *root = plane->knobs;
+	uint64_t hash = path_hash(knob->path);
+
+	if (knob_find(root, knob->path))
+		return -EEXIST;
+	for (int i = 0; i < KNOB_SLOTS; i++) {
+		if (fl_pmap_get(root, hash + i))
+			continue;
+		fl_pmap_set(edit, &root, hash + i, knob);
+		fl_rcu_assign(plane->knobs, root);
+		return 0;
+	}
+	return -ENOSPC;
+}
+
+int fl_knob_add(struct fl_plane *plane, const char *path, const struct fl_knob_ops *ops, void *arg,
+		struct fl_knob **ret_knob)
+{
+	size_t len = strlen(path);
+	struct fl_pmap_edit edit = { 0 };
+	struct fl_knob *knob;
+	int err;
+
+	if (!len || len > FL_KNOB_PATH_MAX || *path == '/')
+		return -EINVAL;
+	knob = calloc(1, sizeof(*knob) + len + 1);
+	if (!knob)
+		return -ENOMEM;
+	knob->plane = plane;
+	knob->ops = ops;
+	knob->arg = arg;
+	memcpy(knob->path, path, len);
+	err = fl_pmap_reserve(&edit, 1);
+	if (!err) {
+		fl_lock_take(&plane->knob_lock);
+		err = knob_insert(&edit, knob);
+		fl_lock_drop(&plane->knob_lock);
+	}
+	if (err) {
+		fl_pmap_edit_abort(&edit);
+		free(knob);
+		return err;
+	}
+	fl_pmap_edit_done(&edit);
+	*ret_knob = knob;
+	return 0;
+}
+
+static void knob_free_rcu(struct fl_rcu_head *head)
+{
+	struct fl_knob *knob = FL_CONTAINER_OF(head, struct fl_knob, rcu);
+
+	if (knob->ops->gone)
+		knob->ops->gone(knob->arg);
+	free(knob);
+}
+
+void fl_knob_remove(struct fl_knob *knob)
+{
+	struct fl_pmap_edit edit = { 0 };
+	struct fl_pmap_node *root;
+	uint64_t hash;
+
+	if (!knob)
+		return;
+	fl_plane_reserve_removal(&edit);
+	hash = path_hash(knob->path);
+	fl_lock_take(&knob->plane->knob_lock);
+	root = knob->plane->knobs;
+	for (int i = 0; i < KNOB_SLOTS; i++) {
+		if (fl_pmap_get(root, hash + i) != knob)
+			continue;
+		fl_pmap_set(&edit, &root, hash + i, NULL);
+		break;
+	}
+	fl_rcu_assign(knob->plane->knobs, root);
+	fl_lock_drop(&knob->plane->knob_lock);
+	fl_pmap_edit_done(&edit);
+	fl_rcu_call(&knob->rcu, knob_free_rcu);
+}
+
+/* ---- reading and writing ---------------------------------------------------------- */
+
+void fl_knob_complete(struct fl_knob_call *call, int err)
+{
+	call->complete(call, err);
+}
+
+int fl_knob_write(const char *path, struct fl_knob_call *call)
+{
+	size_t len = strlen(call->text);
+	struct fl_knob *knob;
+	int err = -ENOENT;
+
+	if (len && call->text[len - 1] == '\n')
+		call->text[len - 1] = '\0';
+	fl_rcu_read_lock();
+	knob = knob_find(fl_rcu_deref(call->plane->knobs), path);
+	if (knob) {
+		call->arg = knob->arg;
+		err = knob->ops->write ? knob->ops->write(call) : -EACCES;
+	}
+	fl_rcu_read_unlock();
+	return err;
+}
+
+ssize_t fl_knob_read(struct fl_plane *plane, const char *path, char *buf, size_t cap)
+{
+	struct fl_knob *knob;
+	ssize_t len = -ENOENT;
+
+	fl_rcu_read_lock();
+	knob = knob_find(fl_rcu_deref(plane->knobs), path);
+	if (knob)
+		len = knob->ops->read ? knob->ops->read(knob->arg, buf, cap) : -EACCES;
+	fl_rcu_read_unlock();
+	return len;
+}
+
+size_t fl_knob_list(struct fl_plane *plane, const char *prefix, unsigned int skip, char *buf,
+		    size_t cap, unsigned int *ret_count)
+{
+	size_t prefix_len = strlen(prefix), used = 0, len;
+	unsigned int count = 0, seen = 0;
+	struct fl_pmap_iter iter;
+	struct fl_knob *knob;
+
+	fl_rcu_read_lock();
+	fl_pmap_iter_init(&iter, fl_rcu_deref(plane->knobs), 0);
+	while ((knob = fl_pmap_iter_next(&iter))) {
+		if (strncmp(knob->path, prefix, prefix_len) || seen++ < skip)
+			continue;
+		len = strlen(knob->path);
+		if (used + len + 1 > cap)
+			break;
+		memcpy(buf + used, knob->path, len);
+		buf[used + len] = '\n';
+		used += len + 1;
+		count++;
+	}
+	fl_rcu_read_unlock();
+	*ret_count = count;
+	return used;
+}
+
+/* ---- a write as an operation ------------------------------------------------------ */
+
+struct knob_op {
+	struct fl_op op;
+	struct fl_knob_call *call;
+	int (*run)(struct fl_op *op, struct fl_knob_call *call);
+};
+
+static int knob_op_run(struct fl_op *op)
+{
+	struct knob_op *knob_op = FL_CONTAINER_OF(op, struct knob_op, op);
+
+	return knob_op->run(op, knob_op->call);
+}
+
+static void knob_op_ended(struct fl_op *op, int err)
+{
+	fl_knob_complete(FL_CONTAINER_OF(op, struct knob_op, op)->call, err);
+}
+
+static void knob_op_free(struct fl_op *op)
+{
+	free(FL_CONTAINER_OF(op, struct knob_op, op));
+}
+
+static const struct fl_op_type knob_op_type = {
+	.kind = "knob",
+	.run = knob_op_run,
+	.ended = knob_op_ended,
+	.free = knob_op_free,
+};
+
+int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
+		 int (*run)(struct fl_op *op, struct fl_knob_call *call))
+{
+	struct knob_op *knob_op = calloc(1, sizeof(*knob_op));
+	int err;
+
+	if (!knob_op)
+		return -ENOMEM;
+	knob_op->call = call;
+	knob_op->run = run;
+	fl_op_init(&knob_op->op, &knob_op_type, lane, call->client);
+	fl_op_get(&knob_op->op);
+	err = fl_op_submit(&knob_op->op);
+	if (err == -EBUSY)
+		fl_extack_set(&call->extack, "%s", fl_op_refusal(&knob_op->op));
+	fl_op_put(&knob_op->op);
+	return err ? err : FL_LATER;
+}
+
+/* ---- text ------------------------------------------------------------------------- */
+
+int fl_knob_parse_bool(const char *text, bool *ret_value)
+{
+	if (strchr("1yY", *text) && *text) {
+		*ret_value = true;
+		return 0;
+	}
+	if (strchr("0nN", *text) && *text) {
+		*ret_value = false;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int fl_knob_parse_u32(const char *text, uint32_t *ret_value)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 0);
+	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
+		return -EINVAL;
+	*ret_value = value;
+	return 0;
+}
