@@ -67,11 +67,19 @@ static int test_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 	return finish(op, fixture, fixture->knobs.fail_fn_set);
 }
 
+static int test_eswitch_mode_set(struct fl_op *op, struct fl_txn *txn,
+				 enum devlink_eswitch_mode mode)
+{
+	fl_eswitch_set(txn, mode, -1, -1);
+	return 0;
+}
+
 static const struct fl_devlink_ops test_ops = {
 	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT,
 	.reload_down = test_reload_down,
 	.reload_up = test_reload_up,
 	.port_fn_set = test_fn_set,
+	.eswitch_mode_set = test_eswitch_mode_set,
 };
 
 static const struct fl_param test_params[] = {
@@ -81,6 +89,8 @@ static const struct fl_param test_params[] = {
 	  .cmodes = 1u << DEVLINK_PARAM_CMODE_DRIVERINIT, .def.vbool = true, .value.vbool = true },
 	{ .name = "test2", .type = FL_PARAM_U32, .has_default = true, .max = 4096,
 	  .cmodes = 1u << DEVLINK_PARAM_CMODE_RUNTIME, .def.vu32 = 1234, .value.vu32 = 1234 },
+	{ .name = "unset", .type = FL_PARAM_U32, .unset = true,
+	  .cmodes = 1u << DEVLINK_PARAM_CMODE_DRIVERINIT },
 };
 
 static int test_probe(struct fl_op *op, struct fl_device *dev)
@@ -118,9 +128,11 @@ static int test_remove(struct fl_op *op, struct fl_device *dev)
 	struct fl_devlink *dl = fl_device_data(dev);
 	struct fl_txn *txn;
 
-	fl_assert(!fl_txn_begin(op, dl, &txn));
-	fl_txn_unregister(txn);
-	fl_assert(!fl_txn_commit(txn));
+	if (fl_devlink_version(dl)->registered) { /* a test may have done it */
+		fl_assert(!fl_txn_begin(op, dl, &txn));
+		fl_txn_unregister(txn);
+		fl_assert(!fl_txn_commit(txn));
+	}
 	fl_devlink_free(dl);
 	return 0;
 }
@@ -132,10 +144,13 @@ static const struct fl_driver test_driver = {
 
 /* ---- the plane -------------------------------------------------------------------- */
 
-struct fixture *fixture_new(void)
+struct fixture *fixture_new(uint64_t remove_deadline_ns)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	struct fl_plane_config config = { .sched.workers = 3 };
+	struct fl_plane_config config = {
+		.sched.workers = 3,
+		.sched.remove_deadline_ns = remove_deadline_ns,
+	};
 	int err;
 
 	fl_assert(fixture);

@@ -25,7 +25,8 @@ struct fixture {
 	struct fixture_knobs knobs;
 };
 
-struct fixture *fixture_new(void);
+/* remove_deadline_ns: of the scheduler; 0: its default. */
+struct fixture *fixture_new(uint64_t remove_deadline_ns);
 void fixture_free(struct fixture *fixture);
 
 /* Adds instance test/<name> and waits until it is registered; one reference. */
