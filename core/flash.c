@@ -100,8 +100,10 @@ static int read_firmware(struct flash *flash)
 	/* A firmware's name does not climb out of the directory. */
 	if (strstr(flash->file_name, ".."))
 		return -EINVAL;
-	snprintf(path, sizeof(path), FIRMWARE_DIR "%s", flash->file_name);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if ((size_t)snprintf(path, sizeof(path), FIRMWARE_DIR "%s", flash->file_name) >= sizeof(path))
+		return -ENAMETOOLONG;
+	/* A fifo must not keep the thread. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
 	err = read_all(fd, flash);
@@ -138,6 +140,8 @@ static int flash_read(struct fl_op *op)
 
 	if (!err)
 		err = read_firmware(flash);
+	if (fl_op_cancelled(op))
+		return -ECANCELED; /* the device goes: do not begin now */
 	if (err) {
 		fl_extack_set_attr(&cmd->req->extack,
 				   cmd->req->tb[DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME],

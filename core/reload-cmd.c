@@ -123,6 +123,8 @@ static int reload_resolve(struct fl_op *op)
 
 	if (!err)
 		err = find_netns(cmd->req, &reload->target);
+	if (fl_op_cancelled(op))
+		return -ECANCELED; /* the device goes: do not begin now */
 	if (err)
 		return resolve_failed(cmd->req, err);
 	/* The port that shows this instance as nested tells the id as its own namespace counts. */
