@@ -16,7 +16,7 @@ static struct fl_reload *reload_of(struct fl_op *op)
 /* Leaves op's data as it was found. */
 static int reload_end(struct fl_op *op, int err)
 {
-	fl_op_set_data(op, NULL);
+	fl_op_set_data(op, reload_of(op)->outer);
 	return err;
 }
 
@@ -92,6 +92,7 @@ int fl_reload_run(struct fl_op *op, struct fl_reload *reload)
 {
 	const struct fl_devlink_ops *ops = reload->txn->dl->ops;
 
+	reload->outer = fl_op_data(op);
 	fl_op_set_data(op, reload);
 	fl_op_then(op, reload_after_down);
 	if (!ops->reload_down)

@@ -17,6 +17,7 @@ struct fl_reload {
 	bool forced;              /* goes on although reload_down refused */
 	bool begun;               /* reload_down is over: what follows leaves traces */
 	uint32_t performed;       /* bits of the actions done */
+	void *outer;              /* the operation's data before ours */
 };
 
 /* Runs down, move, parameters, up and the bookkeeping within reload->txn. A step's value,
