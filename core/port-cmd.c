@@ -56,16 +56,6 @@ int fl_port_get_dumpit(struct fl_req *req, struct fl_dump *dump)
 
 /* ---- PORT_SET --------------------------------------------------------------------- */
 
-static int port_set_type(struct fl_cmd_op *cmd, const struct fl_port_state *state)
-{
-	const struct nlattr *attr = cmd->req->tb[DEVLINK_ATTR_PORT_TYPE];
-
-	/* No driver here changes between Ethernet and InfiniBand. */
-	if (fl_attr_u16(attr) == state->type)
-		return 0;
-	return -EOPNOTSUPP;
-}
-
 static int port_set_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
@@ -98,8 +88,10 @@ static int port_set_work(struct fl_op *op)
 	int err;
 
 	err = fl_port_read(cmd->txn, cmd->port, &state);
+	/* No driver here changes between Ethernet and InfiniBand; then even the type that a port
+	 * has cannot be set. */
 	if (!err && cmd->req->tb[DEVLINK_ATTR_PORT_TYPE])
-		err = port_set_type(cmd, &state);
+		err = -EOPNOTSUPP;
 	if (err || !cmd->req->tb[DEVLINK_ATTR_PORT_FUNCTION])
 		return err;
 	if (!cmd->dl->ops->port_fn_set || !state.attrs.fn) {
