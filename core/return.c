@@ -14,6 +14,8 @@
 #include "core/plane.h"
 #include "core/reload.h"
 
+#define RETRY_NS (10 * FL_NS_PER_MS) /* memory comes back, and nobody else brings it home */
+
 struct homecoming {
 	struct fl_op op;
 	struct fl_devlink *dl;
@@ -26,6 +28,8 @@ static struct homecoming *homecoming(struct fl_op *op)
 	return FL_CONTAINER_OF(op, struct homecoming, op);
 }
 
+static int return_run(struct fl_op *op);
+
 static int return_done(struct fl_op *op)
 {
 	struct homecoming *home = homecoming(op);
@@ -35,6 +39,9 @@ static int return_done(struct fl_op *op)
 		fl_log(FL_LOG_WARN, "%s/%s came home with a failed reload (error %d)",
 		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -err);
 	commit_err = fl_txn_commit(home->reload.txn);
+	home->reload.txn = NULL;
+	if (commit_err == -ENOMEM && !fl_op_cancelled(op))
+		return fl_op_sleep(op, RETRY_NS, return_run);
 	if (commit_err)
 		fl_log(FL_LOG_ERR, "%s/%s could not be brought home (error %d)",
 		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -commit_err);
@@ -54,12 +61,16 @@ static int return_run(struct fl_op *op)
 	if (!there)
 		return 0;
 	err = fl_txn_begin(op, home->dl, &reload->txn);
+	if (err == -ENOMEM && !fl_op_cancelled(op))
+		return fl_op_sleep(op, RETRY_NS, return_run);
 	if (err)
 		return err;
 	reload->action = DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
 	reload->limit = DEVLINK_RELOAD_LIMIT_UNSPEC;
-	reload->target = fl_netns_get(fl_netns_initial(fl_plane_netns(home->dl->plane)));
+	if (!reload->target)
+		reload->target = fl_netns_get(fl_netns_initial(fl_plane_netns(home->dl->plane)));
 	reload->forced = true;
+	reload->performed = 0;
 	fl_op_then(op, return_done);
 	return fl_reload_run(op, reload);
 }
