@@ -115,32 +115,39 @@ static void heap_del(struct mlx5_fw *fw, struct fw_req *req)
 
 /* ---- whose turn it is: under the lock ------------------------------------------------ */
 
-/* Puts unit where it belongs after its queue or its share has changed. */
-static void unit_settle(struct mlx5_fw *fw, struct mlx5_unit *unit)
+/* Puts unit where it belongs after its queue or its share has changed; at the head if it
+ * goes on with a request that has begun. */
+static void unit_settle(struct mlx5_fw *fw, struct mlx5_unit *unit, bool goes_on)
 {
 	bool may = !cds_list_empty(&unit->waiting) && unit->running < fw->config.share;
 
-	if (may && cds_list_empty(&unit->turn)) {
+	if (may && goes_on) {
+		cds_list_del(&unit->turn);
+		cds_list_add(&unit->turn, &fw->turns);
+	} else if (may && cds_list_empty(&unit->turn)) {
 		cds_list_add_tail(&unit->turn, &fw->turns);
 	} else if (!may && !cds_list_empty(&unit->turn)) {
 		cds_list_del_init(&unit->turn);
 	}
 }
 
-static void req_wait(struct mlx5_fw *fw, struct fw_req *req, uint64_t ready_ns)
+static void req_wait(struct mlx5_fw *fw, struct fw_req *req, uint64_t ready_ns, bool goes_on)
 {
 	req->state = REQ_WAITING;
 	req->ready_ns = ready_ns;
-	cds_list_add_tail(&req->link, &req->unit->waiting);
+	if (goes_on)
+		cds_list_add(&req->link, &req->unit->waiting);
+	else
+		cds_list_add_tail(&req->link, &req->unit->waiting);
 	fw->waiting++;
-	unit_settle(fw, req->unit);
+	unit_settle(fw, req->unit, goes_on);
 }
 
 static void req_unwait(struct mlx5_fw *fw, struct fw_req *req)
 {
 	cds_list_del(&req->link);
 	fw->waiting--;
-	unit_settle(fw, req->unit);
+	unit_settle(fw, req->unit, false);
 }
 
 static void req_start(struct mlx5_fw *fw, struct fw_req *req, uint64_t now)
@@ -196,9 +203,9 @@ static void complete_first(struct mlx5_fw *fw, struct batch *batch)
 	} else {
 		if (req->fine)
 			req->fine--;
-		req_wait(fw, req, at);
+		req_wait(fw, req, at, true);
 	}
-	unit_settle(fw, req->unit);
+	unit_settle(fw, req->unit, false);
 	start_all(fw, at);
 }
 
@@ -250,7 +257,7 @@ static void fail_all(struct mlx5_fw *fw)
 
 			heap_del(fw, req);
 			req->unit->running--;
-			unit_settle(fw, req->unit);
+			unit_settle(fw, req->unit, false);
 			req_done(req, -ENOMEM, &batch);
 		}
 		start_all(fw, fl_now_ns());
@@ -313,7 +320,7 @@ static bool req_forget(struct fw_req *req, struct fl_waker *ret_waker)
 	} else if (req->state == REQ_RUNNING) {
 		heap_del(fw, req);
 		req->unit->running--;
-		unit_settle(fw, req->unit);
+		unit_settle(fw, req->unit, false);
 		start_all(fw, fl_now_ns());
 		err = arm(fw, fl_now_ns());
 	}
@@ -402,7 +409,7 @@ int mlx5_fw_exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
 	fl_op_set_data(op, req);
 	fl_lock_take(&fw->lock);
 	now = fl_now_ns();
-	req_wait(fw, req, now);
+	req_wait(fw, req, now, false);
 	start_all(fw, now);
 	err = arm(fw, now);
 	fl_lock_drop(&fw->lock);

@@ -3,8 +3,9 @@
  * fw.h - the simulated firmware of one PF: a command queue.
  *
  *  F1  At most `depth` commands run at once, and of one function at most `share`.
- *  F2  Functions that have something to run take turns, one command a turn; the commands
- *      of one function start in the order of their asking.
+ *  F2  Functions that have something to run take turns, one request a turn: a request that
+ *      has begun goes on before another begins, so that many at once do not all end last.
+ *      The requests of one function begin in the order of their asking.
  *  F3  A command takes its time from when it could start, however late this program looks:
  *      the firmware does not wait for a busy host.
  *  F4  A request that was cancelled is forgotten at once, with its place in the queue.
