@@ -95,6 +95,7 @@ static int foreign_add_one(struct adding *adding, size_t index, const char *addr
 		return add_fail(adding, index, err, "%s/%s: %s", foreign->bus, address, strerror(-err));
 	}
 	err = fl_device_probe_post(dev, NULL);
+	fl_device_put(dev);
 	if (err)
 		return add_fail(adding, index, err, "%s/%s: probe: %s", foreign->bus, address,
 				strerror(-err));
