@@ -207,7 +207,7 @@ static void test_port_view_damaged(void **state)
 	fl_msg_init_fixed(&msg, whole, sizeof(whole));
 	put_port(&msg, true);
 	for (size_t len = NLMSG_HDRLEN; len < msg.len; len++) {
-		damaged = malloc(len);
+		damaged = calloc(1, NLMSG_ALIGN(len)); /* libmnl reads up to there */
 		memcpy(damaged, whole, len);
 		nlh = (struct nlmsghdr *)damaged;
 		nlh->nlmsg_len = (uint32_t)len;
