@@ -164,6 +164,20 @@ static ssize_t overrun(int fd, const struct arrival *a)
 	return -ENOBUFS;
 }
 
+/* Waits if the program would wait, but looks for what must come soon first. */
+static ssize_t receive_soon(int fd, struct arrival *a)
+{
+	ssize_t len = -EAGAIN;
+
+	if (a->flags & MSG_DONTWAIT)
+		return receive(fd, a);
+	a->flags |= MSG_DONTWAIT;
+	while (len == -EAGAIN && shim_lingers(fd))
+		len = receive(fd, a);
+	a->flags &= ~MSG_DONTWAIT;
+	return len == -EAGAIN ? receive(fd, a) : len;
+}
+
 ssize_t shim_recv(int fd, struct msghdr *msg, int flags)
 {
 	struct arrival a = { .user = msg, .flags = flags, .cap = iov_cap(msg) };
@@ -172,7 +186,7 @@ ssize_t shim_recv(int fd, struct msghdr *msg, int flags)
 	if (shim_fd_clear(fd, SHIM_OVERRUN))
 		return -ENOBUFS;
 	shim_fd_note_rcvmax(fd, a.cap);
-	ssize_t len = receive(fd, &a);
+	ssize_t len = receive_soon(fd, &a);
 	while (len == -EAGAIN && shim_sync(fd))
 		len = receive(fd, &a);
 	if (len < 0)

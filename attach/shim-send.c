@@ -128,6 +128,7 @@ static int send_piece(int fd, uint32_t bits, const void *buf, size_t len, int ne
 	if (change || (bits & SHIM_NONBLOCK) || (flags & MSG_DONTWAIT))
 		return shim_call(fd, &hdr, buf, len, netns, flags, &reply);
 	shim_fd_set(fd, SHIM_UNSYNCED);
+	shim_linger_begin(fd);
 	return shim_packet(fd, &hdr, buf, len, -1, netns, flags);
 }
 

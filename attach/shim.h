@@ -142,6 +142,10 @@ int shim_call(int fd, struct fl_wire_hdr *hdr, const void *payload, size_t len, 
  * anything can be read. Returns false if there was nothing to wait for. */
 bool shim_sync(int fd);
 
+/* A read was sent on fd; and whether to look for its answer without sleeping, still. */
+void shim_linger_begin(int fd);
+bool shim_lingers(int fd);
+
 ssize_t shim_send(int fd, uint32_t bits, const struct msghdr *msg, int flags);
 ssize_t shim_recv(int fd, struct msghdr *msg, int flags);
 
