@@ -167,15 +167,18 @@ static void plane_on_events(struct fl_netns *ns, void *arg)
 	struct fl_plane *plane = arg;
 	void (*on_events)(struct fl_netns *ns, void *arg);
 
+	/* Who unsets the callback waits for a grace period before he goes. */
+	fl_rcu_read_lock();
 	on_events = __atomic_load_n(&plane->on_events, __ATOMIC_ACQUIRE);
 	if (on_events)
-		on_events(ns, plane->on_events_arg);
+		on_events(ns, __atomic_load_n(&plane->on_events_arg, __ATOMIC_ACQUIRE));
+	fl_rcu_read_unlock();
 }
 
 void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_netns *ns, void *arg),
 			    void *arg)
 {
-	plane->on_events_arg = arg;
+	__atomic_store_n(&plane->on_events_arg, arg, __ATOMIC_RELEASE);
 	__atomic_store_n(&plane->on_events, on_events, __ATOMIC_RELEASE);
 }
 
