@@ -50,8 +50,10 @@ int fl_plane_index_add(struct fl_plane *plane, struct fl_devlink *dl)
 	int err, i;
 
 	err = fl_pmap_reserve(&edit, 1);
-	if (err)
+	if (err) {
+		fl_pmap_edit_abort(&edit);
 		return err;
+	}
 	fl_lock_take(&plane->index_lock);
 	root = plane->handles;
 	if (fl_plane_find(plane, bus, dev))
@@ -107,8 +109,10 @@ int fl_netns_index_add(struct fl_netns *ns, struct fl_devlink *dl)
 	int err;
 
 	err = fl_pmap_reserve(&edit, 1);
-	if (err)
+	if (err) {
+		fl_pmap_edit_abort(&edit);
 		return err;
+	}
 	fl_devlink_get(dl);
 	fl_lock_take(&ns->index_lock);
 	root = ns->instances;

@@ -323,7 +323,8 @@ int fixture_operation(struct fixture *fixture, struct fl_lane *lane,
 	struct operation *operation = calloc(1, sizeof(*operation));
 	int done = 0, result = 0, err;
 
-	fl_assert(operation);
+	if (!operation)
+		return -ENOMEM;
 	operation->run = run;
 	operation->arg = arg;
 	operation->done = &done;
