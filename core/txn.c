@@ -200,9 +200,11 @@ void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,
 {
 	struct objs objs = { 0 };
 
+	fl_rcu_read_lock();
 	fl_txn_for_each(txn, kind, collect, &objs);
 	while (objs.count)
 		fn(txn, objs.obj[--objs.count], arg);
+	fl_rcu_read_unlock();
 	free(objs.obj);
 }
 
