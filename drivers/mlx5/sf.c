@@ -298,6 +298,9 @@ static int activated(struct fl_op *op)
 
 	if (!err)
 		err = device_start(vport);
+	if (err == -EBUSY)
+		fl_extack_set(fl_txn_extack(vport->txn),
+			      "mlx5_core: too many operations to start the SF now; try again later");
 	if (err)
 		return err;
 	vport->active = true;

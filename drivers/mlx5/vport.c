@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
+
 #define DEFAULT_IO_EQS 8
 
 #define SF_CAPS DEVLINK_PORT_FN_CAP_ROCE
@@ -207,8 +209,12 @@ static void news_post(struct mlx5_vport *vport, struct fl_devlink *parent, struc
 {
 	struct fl_lane *lane = fl_port_lane_get(parent, vport->index);
 	struct news *news = lane ? calloc(1, sizeof(*news)) : NULL;
+	int err;
 
 	if (!news) {
+		if (lane)
+			fl_log(FL_LOG_ERR, "%s: out of memory: its opstate is not told",
+			       fl_lane_name(lane));
 		fl_lane_put(lane);
 		fl_devlink_put(parent);
 		return;
@@ -219,7 +225,10 @@ static void news_post(struct mlx5_vport *vport, struct fl_devlink *parent, struc
 	news->nested = func ? fl_devlink_get(func->dl) : NULL;
 	fl_op_init(&news->op, &news_type, lane, NULL);
 	/* A port that goes needs no news. */
-	fl_op_submit(&news->op);
+	err = fl_op_submit(&news->op);
+	if (err && err != -ENODEV)
+		fl_log(FL_LOG_ERR, "%s: error %d: its opstate is not told", fl_lane_name(lane),
+		       -err);
 	fl_lane_put(lane);
 }
 

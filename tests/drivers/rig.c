@@ -29,10 +29,10 @@ void rig_settle(struct rig *rig)
 	assert_int_equal(fl_sched_drain(fl_plane_sched(rig->plane), 60 * FL_NS_PER_S), 0);
 }
 
-void rig_up(struct rig *rig, const struct mlx5_config *config)
+static void up(struct rig *rig, const struct mlx5_config *config, bool bkl)
 {
 	struct fl_plane_config plane = {
-		.sched = { .workers = 2, .remove_deadline_ns = 300 * MS },
+		.sched = { .workers = 2, .bkl = bkl, .remove_deadline_ns = 300 * MS },
 	};
 
 	memset(rig, 0, sizeof(*rig));
@@ -43,6 +43,16 @@ void rig_up(struct rig *rig, const struct mlx5_config *config)
 		return;
 	assert_int_equal(mlx5_nic_add(rig->plane, config), 0);
 	rig_settle(rig);
+}
+
+void rig_up(struct rig *rig, const struct mlx5_config *config)
+{
+	up(rig, config, false);
+}
+
+void rig_up_bkl(struct rig *rig, const struct mlx5_config *config)
+{
+	up(rig, config, true);
 }
 
 void rig_down(struct rig *rig)

@@ -37,6 +37,8 @@ struct rig {
 void rig_config(struct mlx5_config *config);
 /* A plane with that NIC (NULL: none), all of it probed. */
 void rig_up(struct rig *rig, const struct mlx5_config *config);
+/* The same under one lock around every operation. */
+void rig_up_bkl(struct rig *rig, const struct mlx5_config *config);
 void rig_down(struct rig *rig);
 void rig_settle(struct rig *rig);
 void rig_nap_ms(unsigned int ms);

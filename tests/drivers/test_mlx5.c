@@ -377,6 +377,38 @@ static void test_vfs_in_switchdev_from_the_start(void **state)
 	rig_down(&rig);
 }
 
+static uint64_t time_to_attach(struct rig *rig, unsigned int sfs)
+{
+	uint64_t start = fl_now_ns();
+
+	add_active(rig, sfs);
+	rig_settle(rig);
+	return fl_now_ns() - start;
+}
+
+/* The same NIC as in 2021: all goes well, one after another. */
+static void test_bkl(void **state)
+{
+	struct mlx5_config config;
+	uint64_t lanes, bkl;
+	struct rig rig;
+
+	rig_config(&config);
+	config.switchdev = true;
+	config.latency_ns[MLX5_STEP_RDMA_ATTACH] = 40 * MS;
+	rig_up(&rig, &config);
+	lanes = time_to_attach(&rig, 10);
+	rig_down(&rig);
+	rig_up_bkl(&rig, &config);
+	bkl = time_to_attach(&rig, 10);
+	assert_int_equal(rig_instances(&rig), 11);
+	assert_true(bkl >= 10 * 40 * MS);
+	assert_true(bkl > lanes * 2);
+	assert_int_equal(rig_eswitch(&rig, PF0, LEGACY), 0);
+	assert_int_equal(rig_instances(&rig), 1);
+	rig_down(&rig);
+}
+
 static void test_sf_limit(void **state)
 {
 	struct mlx5_config config;
@@ -407,6 +439,7 @@ int main(void)
 		cmocka_unit_test(test_flash_and_activate),
 		cmocka_unit_test(test_vfs),
 		cmocka_unit_test(test_vfs_in_switchdev_from_the_start),
+		cmocka_unit_test(test_bkl),
 		cmocka_unit_test(test_sf_limit),
 	};
 

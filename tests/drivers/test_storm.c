@@ -8,6 +8,7 @@
  */
 #include "tests/drivers/rig.h"
 
+#include <malloc.h>
 #include <sys/resource.h>
 
 #include "base/die.h"
@@ -187,12 +188,28 @@ static uint64_t cpu_ns(void)
 	       (usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * FL_NS_PER_US;
 }
 
+/* At most 16 KiB for an SF with its instance and children. Sanitizers do not tell. */
+static void memory_check(struct storm *storm, size_t before)
+{
+	size_t now, a_pod;
+
+	rig_settle(&storm->rig);
+	fl_rcu_barrier();
+	now = mallinfo2().uordblks;
+	if (!now || storm->count < 100)
+		return;
+	a_pod = (now - before) / storm->count;
+	printf("%u pods: %.1f KiB a pod in use\n", storm->count, a_pod / 1024.0);
+	assert_true(a_pod <= 16 * 1024);
+}
+
 /* Launches `count` pods at once; gives the time until the last one is up. */
 static uint64_t storm_run(unsigned int count)
 {
 	struct storm storm = { .count = count };
 	struct mlx5_config config;
 	uint64_t start, took, cpu;
+	size_t heap;
 
 	mlx5_config_init(&config);
 	config.ports = 1;
@@ -203,6 +220,7 @@ static uint64_t storm_run(unsigned int count)
 	fl_rcu_read_unlock();
 	storm.pods = calloc(count, sizeof(*storm.pods));
 	storm.position = fl_evlog_end(fl_netns_initial(fl_plane_netns(storm.rig.plane))->log);
+	heap = mallinfo2().uordblks;
 	start = fl_now_ns();
 	cpu = cpu_ns();
 	for (unsigned int i = 0; i < count; i++) {
@@ -215,6 +233,7 @@ static uint64_t storm_run(unsigned int count)
 	printf("%u pods: %.1f ms, CPU %.1f us a pod\n", count, took / 1e6,
 	       (cpu_ns() - cpu) / 1e3 / count);
 	assert_int_equal(storm.done, count);
+	memory_check(&storm, heap);
 	fl_devlink_put(storm.pf);
 	rig_down(&storm.rig);
 	free(storm.pods);
