@@ -27,8 +27,10 @@ static void txn_free(struct fl_txn *txn)
 {
 	struct fl_edit *edit, *next;
 
-	cds_list_for_each_entry_safe(edit, next, &txn->edits, link)
+	cds_list_for_each_entry_safe(edit, next, &txn->edits, link) {
+		free(edit->nested_in);
 		free(edit);
+	}
 	for (unsigned int i = 0; i < txn->chains; i++) {
 		fl_evrec_put_chain(txn->events[i].first);
 		fl_netns_put(txn->events[i].ns);

@@ -131,18 +131,13 @@ static void nested_catch_up(struct fl_devlink *nested, uint64_t seq, struct fl_d
 		announce_post(parent, port);
 }
 
-int fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_devlink *parent,
-		   uint32_t port)
+void fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_nested_in *in,
+		    struct fl_devlink *parent, uint32_t port)
 {
-	struct fl_nested_in *in = calloc(1, sizeof(*in));
-
-	if (!in)
-		return -ENOMEM;
 	in->parent = fl_devlink_get(parent);
 	in->port = port;
 	nested_in_set(nested, in);
 	nested_catch_up(nested, seq, parent, port);
-	return 0;
 }
 
 void fl_nested_unlink(struct fl_devlink *nested, const struct fl_devlink *parent, uint32_t port)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/die.h"
-#include "base/log.h"
 #include "core/port.h"
 #include "core/txn.h"
 #include "nl/ctrl.h"
@@ -317,6 +316,7 @@ void fl_port_fn_max_io_eqs_set(struct fl_txn *txn, uint32_t index, uint32_t max_
 void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink *nested)
 {
 	struct fl_port *port = port_write(txn, index);
+	struct fl_edit *edit = fl_txn_edit(txn, FL_OBJ_PORT, index);
 
 	if (!port)
 		return;
@@ -324,8 +324,12 @@ void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink
 	port->nested = nested ? fl_devlink_get(nested) : NULL;
 	if (!nested)
 		return;
+	if (!edit->nested_in)
+		edit->nested_in = calloc(1, sizeof(*edit->nested_in));
+	if (!edit->nested_in)
+		fl_txn_fail(txn, -ENOMEM);
 	fl_rcu_read_lock();
-	port->nested_seq = fl_devlink_version(nested)->seq;
+	edit->nested_seq = fl_devlink_version(nested)->seq;
 	fl_rcu_read_unlock();
 }
 
@@ -358,15 +362,17 @@ struct fl_lane *fl_port_lane_get(struct fl_devlink *dl, uint32_t index)
 
 void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit)
 {
-	const struct fl_port *old = fl_obj_port(edit->replaced), *now = fl_obj_port(edit->obj);
+	const struct fl_port *old = fl_obj_port(edit->replaced);
+	const struct fl_port *now = fl_obj_port(edit->obj);
 	struct fl_devlink *was = old ? old->nested : NULL, *is = now ? now->nested : NULL;
 
 	if (was != is) {
 		if (was)
 			fl_nested_unlink(was, txn->dl, edit->key);
-		if (is && fl_nested_link(is, now->nested_seq, txn->dl, edit->key))
-			fl_log(FL_LOG_WARN, "out of memory: %s/%u will not follow its nested instance",
-			       fl_devlink_dev_name(txn->dl), (uint32_t)edit->key);
+		if (is) {
+			fl_nested_link(is, edit->nested_seq, edit->nested_in, txn->dl, edit->key);
+			edit->nested_in = NULL;
+		}
 	}
 	/* A removal on the port's own lane ends that lane itself. */
 	if (old && old->lane && old->lane != fl_op_lane(txn->op) &&

@@ -14,7 +14,6 @@ struct fl_port {
 	bool added;                  /* by PORT_NEW: PORT_DEL may remove it */
 	struct fl_lane *lane;        /* of its function, referenced; NULL: the instance's */
 	struct fl_devlink *nested;   /* on its function, referenced, or NULL */
-	uint64_t nested_seq;         /* of its version when it was set */
 	uint16_t fn_nest;            /* offset of DEVLINK_ATTR_PORT_FUNCTION in the image, 0: none */
 };
 
@@ -26,10 +25,10 @@ static inline const struct fl_port *fl_obj_port(const struct fl_obj *obj)
 /* The port of a version. Context: RCU read section. */
 const struct fl_port *fl_port_find(const struct fl_version *version, uint32_t index);
 
-/* Links back from what is nested, of which the port was shown as of version `seq`; the
- * port's half is set by the transaction. */
-int fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_devlink *parent,
-		   uint32_t port);
+/* Links back from what is nested, by `in`, which passes over; the port was shown as of
+ * nested's version `seq`. The port's half is set by the transaction. */
+void fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_nested_in *in,
+		    struct fl_devlink *parent, uint32_t port);
 /* Nothing happens if nested is linked to another port by now. */
 void fl_nested_unlink(struct fl_devlink *nested, const struct fl_devlink *parent, uint32_t port);
 /* Ends all links of an instance that goes: to its parent, and of its ports. */

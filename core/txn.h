@@ -17,6 +17,8 @@ struct fl_edit {
 	struct fl_obj *obj;
 	struct fl_obj *replaced; /* filled by the commit */
 	bool released;           /* by the commit: a port whose index the driver gets back */
+	struct fl_nested_in *nested_in; /* a port's new link, for the commit, or NULL */
+	uint64_t nested_seq;     /* of the nested instance's version when it was set */
 };
 
 /* Which fields of a version's instance part a transaction sets. */

@@ -223,9 +223,17 @@ static void make_nested(struct fl_txn *txn)
 	fl_port_notify(txn, 3);
 }
 
+/* The port and the link back say the same. */
 static int attempt_nested(void)
 {
-	return edit(make_nested);
+	int err = edit(make_nested);
+	bool shown;
+
+	fl_rcu_read_lock();
+	shown = fl_port_find(fl_devlink_version(dl), 3)->nested;
+	assert_int_equal(shown, fl_rcu_deref(nested->nested_in) != NULL);
+	fl_rcu_read_unlock();
+	return err;
 }
 
 static void make_registered(struct fl_txn *txn)
