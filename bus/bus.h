@@ -50,7 +50,8 @@ int fl_driver_register(struct fl_bus_root *root, const struct fl_driver *driver)
 struct fl_device_desc {
 	const char *bus;  /* must stay valid: a literal */
 	const char *name; /* copied: "0000:03:00.0", "mlx5_core.rdma.4" */
-	const char *match; /* copied; what fl_driver.match is compared to; NULL: from an auxiliary name */
+	/* Copied; what fl_driver.match is compared to; NULL: from an auxiliary name. */
+	const char *match;
 	struct fl_device *parent; /* NULL: a root device */
 	void *platform;   /* for the driver: what to make; freed by platform_free */
 	void (*platform_free)(void *platform); /* with the memory: at the last reference */

@@ -91,8 +91,8 @@ int fl_device_add(struct fl_bus_root *root, const struct fl_device_desc *desc,
 	struct fl_device *dev;
 	int err;
 
-	if (!desc->name[0] || strlen(desc->name) >= NAME_MAX_BYTES ||
-	    strchr(desc->name, '/') || match_len(desc) >= NAME_MAX_BYTES)
+	if (!desc->name[0] || strlen(desc->name) >= NAME_MAX_BYTES || strchr(desc->name, '/') ||
+	    match_len(desc) >= NAME_MAX_BYTES)
 		return -EINVAL;
 	dev = device_new(root, desc);
 	if (!dev)

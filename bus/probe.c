@@ -53,8 +53,8 @@ static int probe_done(struct fl_op *op)
 	int err = fl_op_result(op);
 
 	if (err) {
-		fl_log(FL_LOG_WARN, "%s %s: probe by %s failed: %s", dop->dev->bus,
-		       dop->dev->name, dop->driver->name, strerror(-err));
+		fl_log(FL_LOG_WARN, "%s %s: probe by %s failed: %s", dop->dev->bus, dop->dev->name,
+		       dop->driver->name, strerror(-err));
 		return 0;
 	}
 	if (bind_to(dop->dev, dop->driver))

@@ -156,8 +156,8 @@ static int remove_blocking(struct fl_op *op)
 
 	/* Without a thread of its own a sleeping driver would hold a shared one (rule 4). */
 	if (fl_op_result(op) == -EBUSY)
-		return fl_op_cancelled(op) ? -ECANCELED :
-					     fl_op_sleep(op, RETRY_NS, remove_children);
+		return fl_op_cancelled(op) ? -ECANCELED
+					   : fl_op_sleep(op, RETRY_NS, remove_children);
 	if (!fl_device_driver(dev))
 		return remove_unlink(op);
 	return remove_call(op);
@@ -207,8 +207,8 @@ static int remove_unlink(struct fl_op *op)
 
 	if (fl_device_unlink(dev) == 0)
 		return 0;
-	return fl_op_cancelled(op) ? fl_op_yield(op, remove_unlink) :
-				     fl_op_sleep(op, RETRY_NS, remove_unlink);
+	return fl_op_cancelled(op) ? fl_op_yield(op, remove_unlink)
+				   : fl_op_sleep(op, RETRY_NS, remove_unlink);
 }
 
 /* A removal that ends with an error was overtaken, before it ran, by one above it, which will
@@ -253,8 +253,8 @@ static const struct fl_op_type remove_type = {
 	.flags = FL_OP_REMOVES,
 };
 
-int fl_device_remove_post(struct fl_device *dev, struct fl_client *client,
-			  void (*gone)(void *arg), void *arg)
+int fl_device_remove_post(struct fl_device *dev, struct fl_client *client, void (*gone)(void *arg),
+			  void *arg)
 {
 	struct fl_device_op *dop = fl_device_op_new(dev, &remove_type, client);
 
@@ -288,7 +288,8 @@ void fl_device_discard(struct fl_device *dev)
 	dev->removed = true;
 	fl_lock_drop(&dev->root->lock);
 	if (fl_device_unlink(dev))
-		fl_log(FL_LOG_ERR, "%s %s: out of memory: its name stays taken", dev->bus, dev->name);
+		fl_log(FL_LOG_ERR, "%s %s: out of memory: its name stays taken", dev->bus,
+		       dev->name);
 	if (dev->platform_gone)
 		dev->platform_gone(dev->platform);
 }

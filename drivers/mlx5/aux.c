@@ -39,13 +39,13 @@ static int child_remove(struct fl_op *op, struct fl_device *dev)
 	return mlx5_step_run(op, func->pf->nic, func->unit, kind->detach);
 }
 
-#define CHILD_DRIVER(child, text)                                                                \
-	[child] = {                                                                              \
-		.name = (text),                                                                  \
-		.bus = "auxiliary",                                                              \
-		.match = (text),                                                                 \
-		.probe = child_probe,                                                            \
-		.remove = child_remove,                                                          \
+#define CHILD_DRIVER(child, text)                                                                  \
+	[child] = {                                                                                \
+		.name = (text),                                                                    \
+		.bus = "auxiliary",                                                                \
+		.match = (text),                                                                   \
+		.probe = child_probe,                                                              \
+		.remove = child_remove,                                                            \
 	}
 
 const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN] = {
@@ -70,8 +70,8 @@ static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_chil
 	snprintf(name, sizeof(name), "%s.%d", kinds[child].name, func->id);
 	err = fl_device_add(fl_device_root(func->dev), &desc, &func->children[child]);
 	if (!err)
-		err = op ? fl_device_probe_spawn(op, func->children[child]) :
-			   fl_device_probe_post(func->children[child], NULL);
+		err = op ? fl_device_probe_spawn(op, func->children[child])
+			 : fl_device_probe_post(func->children[child], NULL);
 	if (err)
 		fl_log(FL_LOG_WARN, "%s: not attached: error %d", name, -err);
 }
@@ -110,7 +110,8 @@ void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func)
 		/* -ENODEV: somebody else removes it already. */
 		err = fl_device_remove_spawn(op, dev);
 		if (err && err != -ENODEV) {
-			fl_log(FL_LOG_WARN, "%s: not detached: error %d", fl_device_name(dev), -err);
+			fl_log(FL_LOG_WARN, "%s: not detached: error %d", fl_device_name(dev),
+			       -err);
 			continue;
 		}
 		fl_device_put(dev);

@@ -17,8 +17,8 @@ void mlx5_eswitch_set_switchdev(struct mlx5_pf *pf, bool on)
 void mlx5_eswitch_publish(struct mlx5_pf *pf, struct fl_txn *txn)
 {
 	fl_eswitch_set(txn,
-		       mlx5_eswitch_switchdev(pf) ? DEVLINK_ESWITCH_MODE_SWITCHDEV :
-						    DEVLINK_ESWITCH_MODE_LEGACY,
+		       mlx5_eswitch_switchdev(pf) ? DEVLINK_ESWITCH_MODE_SWITCHDEV
+						  : DEVLINK_ESWITCH_MODE_LEGACY,
 		       pf->inline_mode, pf->encap_mode);
 }
 

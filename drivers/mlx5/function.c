@@ -222,8 +222,8 @@ static int func_remove(struct fl_op *op, struct mlx5_func *func)
 		return 0;
 	}
 	/* A removal does not fail: memory comes back. */
-	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again) :
-				     fl_op_sleep(op, RETRY_NS, remove_again);
+	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again)
+				   : fl_op_sleep(op, RETRY_NS, remove_again);
 }
 
 static int remove_again(struct fl_op *op)

@@ -23,19 +23,19 @@ enum req_state { REQ_WAITING, REQ_RUNNING, REQ_DONE };
  */
 struct fw_req {
 	struct cds_list_head link; /* unit->waiting */
-	struct mlx5_fw *fw;        /* referenced */
+	struct mlx5_fw *fw;	   /* referenced */
 	struct mlx5_unit *unit;
 	struct fl_waker waker;
 	void *saved; /* the operation's data before this call */
 	enum req_state state;
-	int status; /* once done */
-	unsigned int left;    /* commands to run, the current one included */
-	unsigned int fine;    /* so many end well before the one with a fate */
-	int fate;             /* of that one */
+	int status;	   /* once done */
+	unsigned int left; /* commands to run, the current one included */
+	unsigned int fine; /* so many end well before the one with a fate */
+	int fate;	   /* of that one */
 	uint64_t thrown;
-	uint64_t ready_ns;    /* since when the next command could start */
-	uint64_t due_ns;      /* when the running one ends */
-	size_t slot;          /* in fw->running */
+	uint64_t ready_ns; /* since when the next command could start */
+	uint64_t due_ns;   /* when the running one ends */
+	size_t slot;	   /* in fw->running */
 };
 
 /*
@@ -46,11 +46,11 @@ struct mlx5_fw {
 	struct mlx5_fw_config config;
 	struct fl_lock lock;
 	struct fl_timer timer;
-	bool armed;               /* the timer holds a reference */
-	uint64_t armed_ns;        /* for when */
-	uint64_t looked_ns;       /* when completions were last looked at */
-	unsigned int waiting;     /* requests */
-	unsigned int count;       /* commands that run */
+	bool armed;		    /* the timer holds a reference */
+	uint64_t armed_ns;	    /* for when */
+	uint64_t looked_ns;	    /* when completions were last looked at */
+	unsigned int waiting;	    /* requests */
+	unsigned int count;	    /* commands that run */
 	struct cds_list_head turns; /* units with a waiting request and room in their share */
 	int refs;
 	struct fw_req *running[]; /* a heap by due_ns */

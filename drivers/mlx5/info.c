@@ -17,7 +17,8 @@ static bool parse_version(const char *text, struct mlx5_version *ret_version)
 	char a, b;
 
 	if (sscanf(text, "%3u%c%3u%c%5u%n", &version.major, &a, &version.minor, &b, &version.sub,
-		   &end) != 5 || a != b || (a != '.' && a != '_'))
+		   &end) != 5 ||
+	    a != b || (a != '.' && a != '_'))
 		return false;
 	*ret_version = version;
 	return true;

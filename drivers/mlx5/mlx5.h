@@ -3,6 +3,10 @@
  * mlx5.h - a simulated ConnectX-class NIC: PFs, VFs and SFs with their auxiliary eth, rdma
  * and vnet devices, and a firmware that takes its time. It stands for the mlx5 driver in
  * names, parameters and order; it moves no packets. No thread sleeps in it.
+ *
+ * VFs have their devices and instances in both modes of the eswitch, their ports in
+ * switchdev only. Each PF has a firmware image of its own, so that what one PF does
+ * touches nothing of its neighbour. A PF's own children are not awaited by its probe.
  */
 #ifndef FL_DRIVERS_MLX5_MLX5_H
 #define FL_DRIVERS_MLX5_MLX5_H
@@ -31,7 +35,9 @@ enum mlx5_step {
 /* What goes wrong, where and how often. The first that matches applies. */
 struct mlx5_fault {
 	enum mlx5_step step;
-	char match[64];     /* part of the name of the device it is for; "": any. "sf.7", "rdma.4" */
+	/* Part of the name of the lane it is for, "": any. Not of a longer number: "sf.7" is
+	 * not in "auxiliary/mlx5_core.sf.71". A port's lane: "pci/0000:03:00.0/32768". */
+	char match[64];
 	int error;          /* a positive errno, or 0 with hang */
 	bool hang;          /* never completes until it is cancelled */
 	unsigned int after; /* lets so many pass first */
@@ -65,7 +71,8 @@ const char *mlx5_step_key(enum mlx5_step step);
 /* Registers the drivers mlx5_core (pci), mlx5_core.sf and the auxiliary ones. Once per plane. */
 int mlx5_drivers_register(struct fl_plane *plane);
 
-/* Adds a NIC: its PFs are probed in parallel by posted operations. -EEXIST: the address is taken. */
+/* Adds a NIC: its PFs are probed in parallel by posted operations. -EEXIST: an address of its
+ * functions is taken; -EINVAL: a value out of the ranges above; -ENOMEM; -EBUSY. */
 int mlx5_nic_add(struct fl_plane *plane, const struct mlx5_config *config);
 
 #endif

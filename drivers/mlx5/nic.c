@@ -50,8 +50,8 @@ static bool parse_address(const char *text, struct address *ret_address)
 	struct address a;
 	int end = 0;
 
-	if (strlen(text) != sizeof("0000:03:00.0") - 1 || strspn(text, "0123456789abcdef:.") !=
-	    strlen(text))
+	if (strlen(text) != sizeof("0000:03:00.0") - 1 ||
+	    strspn(text, "0123456789abcdef:.") != strlen(text))
 		return false;
 	if (sscanf(text, "%4x:%2x:%2x.%1x%n", &a.domain, &a.bus, &a.dev, &a.fn, &end) != 4 ||
 	    text[end] || a.dev > 31 || a.fn > 7)

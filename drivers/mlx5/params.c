@@ -12,25 +12,25 @@
 
 #define SET_CMDS 2 /* read the setting, write it */
 
-#define PARAM_BOOL(text, is_generic, mode, on)                                                   \
-	{                                                                                        \
-		.name = (text), .generic = (is_generic), .type = FL_PARAM_BOOL,                  \
-		.cmodes = (mode), .has_default = true, .def.vbool = (on), .value.vbool = (on),   \
+#define PARAM_BOOL(text, is_generic, mode, on)                                                     \
+	{                                                                                          \
+		.name = (text), .generic = (is_generic), .type = FL_PARAM_BOOL, .cmodes = (mode),  \
+		.has_default = true, .def.vbool = (on), .value.vbool = (on),                       \
 	}
-#define PARAM_NUMBER(text, is_generic, mode, kind, member, number, low, high)                    \
-	{                                                                                        \
-		.name = (text), .generic = (is_generic), .type = (kind), .cmodes = (mode),       \
-		.has_default = true, .def.member = (number), .value.member = (number),           \
-		.min = (low), .max = (high),                                                     \
+#define PARAM_NUMBER(text, is_generic, mode, kind, member, number, low, high)                      \
+	{                                                                                          \
+		.name = (text), .generic = (is_generic), .type = (kind), .cmodes = (mode),         \
+		.has_default = true, .def.member = (number), .value.member = (number),             \
+		.min = (low), .max = (high),                                                       \
 	}
-#define PARAM_U16(text, generic, mode, number, low, high)                                        \
+#define PARAM_U16(text, generic, mode, number, low, high)                                          \
 	PARAM_NUMBER(text, generic, mode, FL_PARAM_U16, vu16, number, low, high)
-#define PARAM_U32(text, generic, mode, number, low, high)                                        \
+#define PARAM_U32(text, generic, mode, number, low, high)                                          \
 	PARAM_NUMBER(text, generic, mode, FL_PARAM_U32, vu32, number, low, high)
-#define PARAM_STRING(text, mode, word)                                                           \
-	{                                                                                        \
-		.name = (text), .type = FL_PARAM_STRING, .cmodes = (mode), .has_default = true,  \
-		.def.vstr = word, .value.vstr = word,                                            \
+#define PARAM_STRING(text, mode, word)                                                             \
+	{                                                                                          \
+		.name = (text), .type = FL_PARAM_STRING, .cmodes = (mode), .has_default = true,    \
+		.def.vstr = word, .value.vstr = word,                                              \
 	}
 
 /* What every function has; enable_vnet last, for a PF has none. */
@@ -71,12 +71,16 @@ struct words {
 };
 
 static const struct words words[] = {
-	{ "flow_steering_mode", { "dmfs", "smfs", "hmfs" },
+	{ "flow_steering_mode",
+	  { "dmfs", "smfs", "hmfs" },
 	  "mlx5_core: Bad parameter: supported values are [\"dmfs\", \"smfs\", \"hmfs\"]" },
-	{ "cqe_compress_type", { "balanced", "aggressive" },
+	{ "cqe_compress_type",
+	  { "balanced", "aggressive" },
 	  "mlx5_core: Bad parameter: supported values are [\"balanced\", \"aggressive\"]" },
-	{ "swp_l4_csum_mode", { "default", "device_default", "l4_only" },
-	  "mlx5_core: Bad parameter: supported values are [\"default\", \"device_default\", \"l4_only\"]" },
+	{ "swp_l4_csum_mode",
+	  { "default", "device_default", "l4_only" },
+	  "mlx5_core: Bad parameter: supported values are [\"default\", \"device_default\", "
+	  "\"l4_only\"]" },
 };
 
 static bool is_pf(const struct mlx5_func *func)

@@ -116,8 +116,8 @@ void mlx5_pf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn)
 /* ---- probe ------------------------------------------------------------------------- */
 
 const struct fl_devlink_ops mlx5_pf_ops = {
-	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT |
-			  1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE,
+	.reload_actions =
+		1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT | 1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE,
 	.reload_limits = 1u << DEVLINK_RELOAD_LIMIT_NO_RESET,
 	.flash_component = true,
 	.reload_down = mlx5_pf_reload_down,

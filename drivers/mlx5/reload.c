@@ -55,7 +55,8 @@ int mlx5_pf_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 	if (action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE && mlx5_sf_count(pf)) {
 		pf_leave(op);
 		fl_extack_set(fl_txn_extack(txn),
-			      "mlx5_core: %u SFs exist: a firmware reset would end them, delete them first",
+			      "mlx5_core: %u SFs exist: a firmware reset would end them, delete "
+			      "them first",
 			      mlx5_sf_count(pf));
 		return -EBUSY;
 	}

@@ -129,7 +129,8 @@ static int attrs_check(const struct mlx5_pf *pf, const struct fl_port_new_attrs 
 	else if (attrs->has_index)
 		text = "mlx5_core: Driver does not support user defined port index assignment";
 	else if (!attrs->has_sfnum)
-		text = "mlx5_core: User must provide unique sfnum. Driver does not support auto assignment";
+		text = "mlx5_core: User must provide unique sfnum. Driver does not support auto "
+		       "assignment";
 	else if (attrs->has_controller && attrs->controller)
 		text = "mlx5_core: External controller is unsupported";
 	else if (attrs->pfnum != pf->number)
@@ -299,8 +300,9 @@ static int activated(struct fl_op *op)
 	if (!err)
 		err = device_start(vport);
 	if (err == -EBUSY)
-		fl_extack_set(fl_txn_extack(vport->txn),
-			      "mlx5_core: too many operations to start the SF now; try again later");
+		fl_extack_set(
+			fl_txn_extack(vport->txn),
+			"mlx5_core: too many operations to start the SF now; try again later");
 	if (err)
 		return err;
 	vport->active = true;

@@ -11,8 +11,8 @@
 #define DEFAULT_IO_EQS 8
 
 #define SF_CAPS DEVLINK_PORT_FN_CAP_ROCE
-#define VF_CAPS                                                                                  \
-	(DEVLINK_PORT_FN_CAP_ROCE | DEVLINK_PORT_FN_CAP_MIGRATABLE |                             \
+#define VF_CAPS                                                                                    \
+	(DEVLINK_PORT_FN_CAP_ROCE | DEVLINK_PORT_FN_CAP_MIGRATABLE |                               \
 	 DEVLINK_PORT_FN_CAP_IPSEC_CRYPTO | DEVLINK_PORT_FN_CAP_IPSEC_PACKET)
 
 /* ---- life ------------------------------------------------------------------------- */
@@ -146,9 +146,9 @@ void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn)
 /* News from a function to its port: an operation on the port's lane. */
 struct news {
 	struct fl_op op;
-	struct mlx5_vport *vport; /* referenced */
+	struct mlx5_vport *vport;  /* referenced */
 	struct fl_devlink *parent; /* the PF's, referenced: it keeps the PF */
-	struct mlx5_func *func;    /* only to compare; NULL: the device is gone */
+	struct mlx5_func *func;	   /* only to compare; NULL: the device is gone */
 	struct fl_devlink *nested; /* func's instance, referenced */
 };
 
@@ -182,8 +182,8 @@ static int news_run(struct fl_op *op)
 	fl_port_fn_nested_set(txn, index, news->nested);
 	if (state.attrs.fn & FL_PORT_FN_STATE)
 		fl_port_fn_opstate_set(txn, index,
-				       news->func ? DEVLINK_PORT_FN_OPSTATE_ATTACHED :
-						    DEVLINK_PORT_FN_OPSTATE_DETACHED);
+				       news->func ? DEVLINK_PORT_FN_OPSTATE_ATTACHED
+						  : DEVLINK_PORT_FN_OPSTATE_DETACHED);
 	fl_port_notify(txn, index);
 	return fl_txn_commit(txn);
 }

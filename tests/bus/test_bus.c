@@ -191,15 +191,21 @@ static int note_remove(struct fl_op *op, struct fl_device *dev)
 }
 
 static const struct fl_driver noting = {
-	.name = "noting", .bus = "test", .match = "note",
-	.probe = note_probe, .remove = note_remove,
+	.name = "noting",
+	.bus = "test",
+	.match = "note",
+	.probe = note_probe,
+	.remove = note_remove,
 };
 
 static void test_drivers(void **state)
 {
 	static const struct fl_driver aux = {
-		.name = "x.rdma", .bus = "auxiliary", .match = "x.rdma",
-		.probe = note_probe, .remove = note_remove,
+		.name = "x.rdma",
+		.bus = "auxiliary",
+		.match = "x.rdma",
+		.probe = note_probe,
+		.remove = note_remove,
 	};
 	struct fl_device_desc desc = { .bus = "auxiliary", .name = "x.rdma.4" };
 	struct plan plan = { 0 }, none = { 0 };
@@ -257,7 +263,10 @@ static int family_probe(struct fl_op *op, struct fl_device *dev)
 	fl_op_set_data(op, family);
 	for (int i = 0; i < CHILDREN; i++) {
 		struct fl_device_desc desc = {
-			.bus = "test", .name = name, .match = "note", .parent = dev,
+			.bus = "test",
+			.name = name,
+			.match = "note",
+			.parent = dev,
 			.platform = &family->children[i],
 		};
 		struct fl_device *child;
@@ -281,8 +290,11 @@ static int family_remove(struct fl_op *op, struct fl_device *dev)
 }
 
 static const struct fl_driver families = {
-	.name = "families", .bus = "test", .match = "family",
-	.probe = family_probe, .remove = family_remove,
+	.name = "families",
+	.bus = "test",
+	.match = "family",
+	.probe = family_probe,
+	.remove = family_remove,
 };
 
 static void family_init(struct family *family, struct bus *bus, uint64_t ns)
@@ -358,7 +370,8 @@ static void test_overtaken_removals(void **state)
 			bus_settle(&bus);
 		for (int i = 0; i < CHILDREN; i++) {
 			if (i == CHILDREN / 2)
-				accepted += fl_device_remove_post(dev, NULL, count_gone, &gone) == 0;
+				accepted +=
+					fl_device_remove_post(dev, NULL, count_gone, &gone) == 0;
 			snprintf(name, sizeof(name), "f.%d", i);
 			child = fl_device_find(bus.root, "test", name);
 			if (child)
@@ -393,7 +406,8 @@ static void *give_birth(void *arg)
 	char name[32];
 
 	for (int i = 0; !__atomic_load_n(&births->stop, __ATOMIC_SEQ_CST); i++) {
-		struct fl_device_desc desc = { .bus = "test", .name = name,
+		struct fl_device_desc desc = { .bus = "test",
+					       .name = name,
 					       .parent = births->parent };
 		int err;
 
@@ -453,8 +467,11 @@ static int hanging_remove(struct fl_op *op, struct fl_device *dev)
 }
 
 static const struct fl_driver clinging = {
-	.name = "clinging", .bus = "test", .match = "cling",
-	.probe = quick_probe, .remove = hanging_remove,
+	.name = "clinging",
+	.bus = "test",
+	.match = "cling",
+	.probe = quick_probe,
+	.remove = hanging_remove,
 };
 
 static void test_remove_that_hangs(void **state)
@@ -508,8 +525,12 @@ static int sleeping_remove(struct fl_op *op, struct fl_device *dev)
 }
 
 static const struct fl_driver sleeping = {
-	.name = "sleeping", .bus = "test", .match = "sleep", .blocks = true,
-	.probe = sleeping_probe, .remove = sleeping_remove,
+	.name = "sleeping",
+	.bus = "test",
+	.match = "sleep",
+	.blocks = true,
+	.probe = sleeping_probe,
+	.remove = sleeping_remove,
 };
 
 /* A probe that never listens is parked, and its device goes; when it comes back after all,

@@ -11,7 +11,7 @@ char rig_extack[160];
 
 void rig_config(struct mlx5_config *config)
 {
-	static const enum mlx5_step attach[] = { MLX5_STEP_ETH_ATTACH, MLX5_STEP_RDMA_ATTACH,
+	static const enum mlx5_step attach[] = { MLX5_STEP_ETH_ATTACH,	MLX5_STEP_RDMA_ATTACH,
 						 MLX5_STEP_VNET_ATTACH, MLX5_STEP_ETH_DETACH,
 						 MLX5_STEP_RDMA_DETACH, MLX5_STEP_VNET_DETACH };
 
@@ -323,8 +323,8 @@ int rig_flash(struct rig *rig, const char *dev, const char *file)
 
 /* ---- answers ---------------------------------------------------------------------------- */
 
-void rig_version(struct rig *rig, const char *dev, uint16_t kind, const char *name,
-		 char *ret_value, size_t size)
+void rig_version(struct rig *rig, const char *dev, uint16_t kind, const char *name, char *ret_value,
+		 size_t size)
 {
 	struct request *request = rig_request(rig, DEVLINK_CMD_INFO_GET, "pci", dev);
 	const struct nlattr *version, *attr;
@@ -334,12 +334,14 @@ void rig_version(struct rig *rig, const char *dev, uint16_t kind, const char *na
 	assert_int_equal(request_run(request), 0);
 	snprintf(ret_value, size, "none");
 	nlh = (const struct nlmsghdr *)request->req.reply.buf;
-	mnl_attr_for_each(version, nlh, GENL_HDRLEN) {
+	mnl_attr_for_each(version, nlh, GENL_HDRLEN)
+	{
 		const char *its_name = "", *its_value = "";
 
 		if (mnl_attr_get_type(version) != kind)
 			continue;
-		mnl_attr_for_each_nested(attr, version) {
+		mnl_attr_for_each_nested(attr, version)
+		{
 			if (mnl_attr_get_type(attr) == DEVLINK_ATTR_INFO_VERSION_NAME)
 				its_name = mnl_attr_get_str(attr);
 			if (mnl_attr_get_type(attr) == DEVLINK_ATTR_INFO_VERSION_VALUE)

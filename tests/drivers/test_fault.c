@@ -84,8 +84,11 @@ static void test_after_and_times(void **state)
 
 	mlx5_config_init(&config);
 	config.fault_count = 2;
-	config.faults[0] = (struct mlx5_fault){ .step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.4",
-						.error = EIO, .after = 2, .times = 3 };
+	config.faults[0] = (struct mlx5_fault){ .step = MLX5_STEP_RDMA_ATTACH,
+						.match = "rdma.4",
+						.error = EIO,
+						.after = 2,
+						.times = 3 };
 	config.faults[1] = (struct mlx5_fault){ .step = MLX5_STEP_FLASH, .hang = true };
 	mlx5_faults_init(&faults, &config);
 	for (int i = 0; i < 10; i++) {
@@ -107,8 +110,8 @@ static void test_probability(void **state)
 
 	mlx5_config_init(&config);
 	config.fault_count = 1;
-	config.faults[0] = (struct mlx5_fault){ .step = MLX5_STEP_FW_CMD, .error = EIO,
-						.probability = 0.1 };
+	config.faults[0] =
+		(struct mlx5_fault){ .step = MLX5_STEP_FW_CMD, .error = EIO, .probability = 0.1 };
 	mlx5_faults_init(&faults, &config);
 	for (int i = 0; i < 10000; i++)
 		hits += mlx5_faults_decide(&faults, MLX5_STEP_FW_CMD, "x",
@@ -134,7 +137,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_dice_repeat), cmocka_unit_test(test_latency_range),
-		cmocka_unit_test(test_matches),     cmocka_unit_test(test_after_and_times),
+		cmocka_unit_test(test_matches),	    cmocka_unit_test(test_after_and_times),
 		cmocka_unit_test(test_probability), cmocka_unit_test(test_versions),
 	};
 

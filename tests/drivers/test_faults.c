@@ -55,8 +55,10 @@ static int sf_life(struct rig *rig)
 static void test_each_port_command(void **state)
 {
 	enum { COMMANDS = 2 + 1 + 2 + 2 + 2 };
-	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = "0000:03:00.0/32768",
-				    .error = EREMOTEIO, .times = 1 };
+	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD,
+				    .match = "0000:03:00.0/32768",
+				    .error = EREMOTEIO,
+				    .times = 1 };
 	struct mlx5_config config;
 	struct rig rig;
 
@@ -72,8 +74,9 @@ static void test_each_port_command(void **state)
 /* Each command of the bring-up: the function stays detached, without an instance. */
 static void test_each_bringup_command(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = SF, .error = EIO,
-				    .times = 1 };
+	struct mlx5_fault fault = {
+		.step = MLX5_STEP_FW_CMD, .match = SF, .error = EIO, .times = 1
+	};
 	struct mlx5_config config;
 	struct rig_port port;
 	struct rig rig;
@@ -101,8 +104,9 @@ static void test_each_bringup_command(void **state)
 /* A child that fails does not fail its parent, nor its siblings (B3). */
 static void test_failing_child(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.1", .error = EIO,
-				    .times = 1 };
+	struct mlx5_fault fault = {
+		.step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.1", .error = EIO, .times = 1
+	};
 	struct fl_device *rdma, *eth;
 	struct mlx5_config config;
 	struct rig rig;
@@ -159,7 +163,8 @@ static void say_farewell(struct rig *rig, uint32_t index, enum farewell how)
  * answers, other functions come and go; and it leaves when it is told to. */
 static void test_hanging_attach(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.1",
+	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH,
+				    .match = "rdma.1",
 				    .hang = true };
 	struct mlx5_config config;
 	struct rig_port port;
@@ -189,7 +194,8 @@ static void test_hanging_attach(void **state)
 /* Even the PF's own children hide nothing. */
 static void test_hanging_attach_of_pf(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.0",
+	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH,
+				    .match = "rdma.0",
 				    .hang = true };
 	struct mlx5_config config;
 	struct rig rig;
@@ -209,8 +215,9 @@ static void test_hanging_attach_of_pf(void **state)
 
 static void test_hanging_bringup(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = SF, .after = 3,
-				    .hang = true };
+	struct mlx5_fault fault = {
+		.step = MLX5_STEP_FW_CMD, .match = SF, .after = 3, .hang = true
+	};
 	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
@@ -230,7 +237,8 @@ static void test_hanging_bringup(void **state)
 /* A driver that does not let go is told to stop after the removals' deadline. */
 static void test_hanging_detach(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_DETACH, .match = "rdma.1",
+	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_DETACH,
+				    .match = "rdma.1",
 				    .hang = true };
 	struct mlx5_config config;
 	struct rig rig;
@@ -281,10 +289,14 @@ static bool reload_failed(struct rig *rig, const char *bus, const char *dev)
 static void test_failing_reload(void **state)
 {
 	/* Of the PF: four commands for its bring-up are spared, and of the function six. */
-	struct mlx5_fault pf = { .step = MLX5_STEP_FW_CMD, .match = "pci/0000:03:00.0",
-				 .error = EIO, .after = 8, .times = 1 };
-	struct mlx5_fault sf = { .step = MLX5_STEP_FW_CMD, .match = SF, .error = EIO, .after = 8,
+	struct mlx5_fault pf = { .step = MLX5_STEP_FW_CMD,
+				 .match = "pci/0000:03:00.0",
+				 .error = EIO,
+				 .after = 8,
 				 .times = 1 };
+	struct mlx5_fault sf = {
+		.step = MLX5_STEP_FW_CMD, .match = SF, .error = EIO, .after = 8, .times = 1
+	};
 	struct mlx5_config config;
 	struct rig_port port;
 	struct rig rig;
@@ -317,7 +329,8 @@ static void test_failing_reload(void **state)
 /* A PF whose bring-up fails shows nothing; removing it takes nothing more. */
 static void test_failing_pf(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = "0000:03:00.1",
+	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD,
+				    .match = "0000:03:00.1",
 				    .error = EIO };
 	struct mlx5_config config;
 	struct rig rig;
@@ -336,8 +349,11 @@ static void test_failing_pf(void **state)
 /* The firmware refuses to leave switchdev: no SF has to pay for it. */
 static void test_refused_eswitch(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = "pci/0000:03:00.0",
-				    .error = EIO, .after = 6, .times = 1 };
+	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD,
+				    .match = "pci/0000:03:00.0",
+				    .error = EIO,
+				    .after = 6,
+				    .times = 1 };
 	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
@@ -463,11 +479,13 @@ static void test_chaos(void **state)
 		config.seed = 1000 + round;
 		for (int step = 0; step < MLX5_STEP_COUNT; step++)
 			config.faults[config.fault_count++] = (struct mlx5_fault){
-				.step = step, .match = "mlx5_core", .error = EIO,
-				.probability = 0.1 };
-		config.faults[config.fault_count++] = (struct mlx5_fault){
-			.step = MLX5_STEP_RDMA_ATTACH, .match = "rdma", .hang = true,
-			.probability = 0.05 };
+				.step = step, .match = "mlx5_core", .error = EIO, .probability = 0.1
+			};
+		config.faults[config.fault_count++] =
+			(struct mlx5_fault){ .step = MLX5_STEP_RDMA_ATTACH,
+					     .match = "rdma",
+					     .hang = true,
+					     .probability = 0.05 };
 		rig_up(&rig, NULL);
 		assert_int_equal(mlx5_nic_add(rig.plane, &config), 0);
 		rig_nap_ms(20);

@@ -28,8 +28,9 @@ static void rig_up(struct rig *rig, unsigned int depth, unsigned int share, uint
 		   const struct mlx5_fault *fault)
 {
 	struct fl_sched_config sched = { .workers = 2, .max_wait_ns = 20 * MS };
-	struct mlx5_fw_config config = { .depth = depth, .share = share,
-					 .latency_ns = latency_ns, .faults = &rig->faults };
+	struct mlx5_fw_config config = {
+		.depth = depth, .share = share, .latency_ns = latency_ns, .faults = &rig->faults
+	};
 	struct mlx5_config faults;
 
 	mlx5_config_init(&faults);
@@ -107,7 +108,10 @@ static void ask_free(struct fl_op *op)
 }
 
 static const struct fl_op_type ask_type = {
-	.kind = "ask", .run = ask_run, .ended = ask_ended, .free = ask_free,
+	.kind = "ask",
+	.run = ask_run,
+	.ended = ask_ended,
+	.free = ask_free,
 };
 
 /* Gives the operation, referenced. */
@@ -216,8 +220,11 @@ static void test_turns(void **state)
 
 static void test_fault(void **state)
 {
-	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = "sf.7", .error = EREMOTEIO,
-				    .after = 3, .times = 1 };
+	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD,
+				    .match = "sf.7",
+				    .error = EREMOTEIO,
+				    .after = 3,
+				    .times = 1 };
 	struct mlx5_unit unit = { 0 };
 	uint64_t start, ended;
 	struct rig rig;
@@ -309,9 +316,9 @@ static void test_cancel_storm(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_chain), cmocka_unit_test(test_rate),
-		cmocka_unit_test(test_share), cmocka_unit_test(test_turns),
-		cmocka_unit_test(test_fault), cmocka_unit_test(test_hang),
+		cmocka_unit_test(test_chain),	     cmocka_unit_test(test_rate),
+		cmocka_unit_test(test_share),	     cmocka_unit_test(test_turns),
+		cmocka_unit_test(test_fault),	     cmocka_unit_test(test_hang),
 		cmocka_unit_test(test_cancel_storm),
 	};
 
