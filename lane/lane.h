@@ -166,7 +166,14 @@ struct fl_op_type {
 	enum fl_op_flags flags;
 };
 
-enum fl_op_state { FL_OP_NEW, FL_OP_QUEUED, FL_OP_RUNNING, FL_OP_WAITING, FL_OP_ENDED, FL_OP_PARKED };
+enum fl_op_state {
+	FL_OP_NEW,
+	FL_OP_QUEUED,
+	FL_OP_RUNNING,
+	FL_OP_WAITING,
+	FL_OP_ENDED,
+	FL_OP_PARKED,
+};
 
 #define FL_OP_DEPTH 8   /* lanes from root to leaf, and one for bkl */
 #define FL_OP_FRAMES 12 /* fl_op_then() within each other */
@@ -258,7 +265,8 @@ const char *fl_op_kind(const struct fl_op *op);
 
 /* ---- looking in ------------------------------------------------------------------- */
 
-/* What `finelink show` tells of one operation; a copy. Times in ns of CLOCK_MONOTONIC, 0 if not yet. */
+/* What `finelink show` tells of one operation; a copy. Times in ns of CLOCK_MONOTONIC, 0 if
+ * not yet. */
 struct fl_op_info {
 	char lane[64];
 	char kind[24];

@@ -6,9 +6,9 @@
  * Rules:
  * 1. type, lane, client, parent, depth, path[].lane, path[].index, path[].alone: never
  *    change after submit.
- * 2. step, frames, result, later, wait_ns, told, started, queueing, slot, timer: owned by the thread
- *    that runs the operation's steps. later and wait_ns are also read by the timer thread
- *    while the timer is armed; started also by it.
+ * 2. step, frames, result, later, wait_ns, told, started, queueing, slot, timer: owned by
+ *    the thread that runs the operation's steps. later and started are also read by the
+ *    timer thread while the timer is armed.
  * 3. refs, entered, turn, state, doomed, cancelled, parked, times: atomic. turn is laid out
  *    in step.c.
  * 4. path[].link, path[].state: under path[].lane's leaf lock.

@@ -248,6 +248,7 @@ static void test_walk(void **state)
 	struct walk_sum sum = { 0 };
 	struct task *queued;
 
+	wait_until(seen(&holder->waiting));
 	wait_until(__atomic_load_n(&holder->op.state, __ATOMIC_SEQ_CST) == FL_OP_WAITING);
 	queued = task_submit(task_new("queued", pf, step_noop));
 	assert_int_equal(fl_sched_walk(sched, sum_lane, sum_op, &sum), 0);
