@@ -17,6 +17,10 @@
 #define FL_CORE_DRIVER_H
 
 #include "bus/bus.h"
+#include "core/driver-cell.h"
+#include "core/driver-rate.h"
+#include "core/driver-resource.h"
+#include "core/driver-trap.h"
 #include "nl/devlink-attrs.h"
 #include "nl/extack.h"
 
@@ -136,6 +140,9 @@ struct fl_devlink_ops {
 			      const union fl_param_value *value, struct fl_extack *extack);
 	int (*param_set)(struct fl_op *op, struct fl_txn *txn, const char *name,
 			 enum devlink_param_cmode cmode, const union fl_param_value *value);
+
+	const struct fl_trap_ops *trap; /* core/driver-trap.h */
+	const struct fl_rate_ops *rate; /* core/driver-rate.h */
 };
 
 /* Makes an instance for dev, not registered: nobody sees it. Its handle is dev's bus and
