@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -124,66 +125,107 @@ int fl_link_wait(struct pollfd *fds, unsigned int count, int64_t deadline)
 	}
 }
 
-/* Waits for the reply on the read end of a token. */
-static int read_token(struct fl_link *link, int token, int64_t deadline,
+/* A packet that is answered on a token. */
+struct question {
+	enum fl_wire_kind kind;
+	uint32_t arg[2];
+	const void *payload;
+	size_t payload_len;
+	int extra_fd; /* a second descriptor, or -1 */
+	int timeout_ms;
+	char *text; /* where text behind the reply goes, NUL-terminated, or NULL */
+	size_t text_cap;
+};
+
+/* Waits for the reply on the read end of a token; it comes whole, with its text. */
+static int read_token(struct fl_link *link, int token, int64_t deadline, const struct question *q,
 		      struct fl_wire_reply *ret_reply)
 {
 	struct fl_wire_reply reply;
+	struct iovec iov[2] = { { &reply, sizeof(reply) }, { q->text, 0 } };
 	struct pollfd fds[2] = { { token, POLLIN, 0 }, { link->fd, 0, 0 } };
 	int err = fl_link_wait(fds, 2, deadline);
 
 	if (err)
 		return err;
+	if (q->text)
+		iov[1].iov_len = q->text_cap - 1;
 	/* The connection's end may overtake a reply that was written before it. */
-	ssize_t len = read(token, &reply, sizeof(reply));
-	if (len != (ssize_t)sizeof(reply))
+	ssize_t len = readv(token, iov, q->text ? 2 : 1);
+	if (len < (ssize_t)sizeof(reply))
 		return -ECONNRESET;
+	if (q->text)
+		q->text[len - sizeof(reply)] = '\0';
 	*ret_reply = reply;
 	return reply.error;
 }
 
-/* Sends a packet with a token and waits for the reply. extra_fd: a second descriptor or -1. */
-static int link_call(struct fl_link *link, enum fl_wire_kind kind, const uint32_t arg[2],
-		     const char *payload, int extra_fd, int timeout_ms,
-		     struct fl_wire_reply *ret_reply)
+static int send_question(struct fl_link *link, const struct question *q, struct fl_link_fds *fds,
+			 int64_t deadline)
 {
-	int64_t deadline = fl_link_deadline(timeout_ms);
+	for (;;) {
+		struct pollfd writable = { link->fd, POLLOUT, 0 };
+		int err = fl_link_send_packet(link, q->kind, q->arg, q->payload, q->payload_len,
+					      fds);
+
+		if (err == -EAGAIN)
+			err = fl_link_wait(&writable, 1, deadline);
+		else
+			return err;
+		if (err)
+			return err;
+	}
+}
+
+static int link_call(struct fl_link *link, const struct question *q, struct fl_wire_reply *ret_reply)
+{
+	int64_t deadline = fl_link_deadline(q->timeout_ms);
 	struct fl_link_fds fds = { .flags = FL_WIRE_F_TOKEN };
 	int token[2], err;
 
 	if (pipe2(token, O_CLOEXEC | O_NONBLOCK))
 		return -errno;
 	fds.fd[fds.count++] = token[1];
-	if (extra_fd >= 0)
-		fds.fd[fds.count++] = extra_fd;
-	for (;;) {
-		struct pollfd writable = { link->fd, POLLOUT, 0 };
-
-		err = fl_link_send_packet(link, kind, arg, payload, payload ? strlen(payload) : 0,
-					  &fds);
-		if (err != -EAGAIN)
-			break;
-		err = fl_link_wait(&writable, 1, deadline);
-		if (err)
-			break;
-	}
+	if (q->extra_fd >= 0)
+		fds.fd[fds.count++] = q->extra_fd;
+	err = send_question(link, q, &fds, deadline);
 	close(token[1]);
 	if (!err)
-		err = read_token(link, token[0], deadline, ret_reply);
+		err = read_token(link, token[0], deadline, q, ret_reply);
 	close(token[0]);
 	return err;
 }
 
 int fl_link_bind(struct fl_link *link, uint32_t groups, int timeout_ms, uint32_t *ret_portid)
 {
+	struct question q = { .kind = FL_WIRE_BIND, .arg = { 0, groups }, .extra_fd = -1,
+			      .timeout_ms = timeout_ms };
 	struct fl_wire_reply reply;
-	int err = link_call(link, FL_WIRE_BIND, (uint32_t[]){ 0, groups }, NULL, -1, timeout_ms,
-			    &reply);
+	int err = link_call(link, &q, &reply);
 
 	if (err)
 		return err;
 	*ret_portid = reply.value0;
 	return 0;
+}
+
+int fl_link_knob(struct fl_link *link, enum fl_wire_knob what, uint32_t skip, const char *path,
+		 const char *value, int timeout_ms, char *ret_text, size_t cap)
+{
+	char payload[FL_LINK_KNOB_MAX];
+	struct question q = { .kind = FL_WIRE_KNOB, .arg = { what, skip }, .payload = payload,
+			      .extra_fd = -1, .timeout_ms = timeout_ms, .text = ret_text,
+			      .text_cap = cap };
+	size_t path_len = strlen(path) + 1, value_len = strlen(value) + 1;
+	struct fl_wire_reply reply;
+
+	if (path_len + value_len > sizeof(payload))
+		return -ENAMETOOLONG;
+	memcpy(payload, path, path_len);
+	memcpy(payload + path_len, value, value_len);
+	q.payload_len = path_len + value_len;
+	*ret_text = '\0';
+	return link_call(link, &q, &reply);
 }
 
 /* The whole of a file that the plane wrote, as a string. */
@@ -220,16 +262,18 @@ static int read_text(int fd, char **ret_text)
 int fl_link_inspect(struct fl_link *link, const char *what, int timeout_ms, char **ret_json,
 		    struct fl_link_error *error)
 {
+	struct question q = { .kind = FL_WIRE_INSPECT, .payload = what,
+			      .payload_len = strlen(what), .timeout_ms = timeout_ms };
 	struct fl_wire_reply reply;
-	int fd = memfd_create("finelink-inspect", MFD_CLOEXEC);
 	int err;
 
-	if (fd < 0)
+	q.extra_fd = memfd_create("finelink-inspect", MFD_CLOEXEC);
+	if (q.extra_fd < 0)
 		return fl_link_fail(error, -errno, "cannot make a file for the plane's answer");
-	err = link_call(link, FL_WIRE_INSPECT, NULL, what, fd, timeout_ms, &reply);
+	err = link_call(link, &q, &reply);
 	if (!err)
-		err = read_text(fd, ret_json);
-	close(fd);
+		err = read_text(q.extra_fd, ret_json);
+	close(q.extra_fd);
 	if (err)
 		return fl_link_fail(error, err, "cannot inspect the plane's \"%s\"", what);
 	return 0;

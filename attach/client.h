@@ -18,6 +18,8 @@
 #include <linux/netlink.h>
 #include <sys/types.h>
 
+#include "attach/wire.h"
+
 struct fl_link;
 
 /* Why a call failed, as one sentence without newline. */
@@ -84,5 +86,14 @@ int fl_link_family(struct fl_link *link, const char *family, const char *group, 
  * Errors: -ENOENT (it does not know `what`), -ETIMEDOUT, -ENOMEM, -EMFILE, -ECONNRESET. */
 int fl_link_inspect(struct fl_link *link, const char *what, int timeout_ms, char **ret_json,
 		    struct fl_link_error *error);
+
+/* The most that a knob's path and value take together, bytes; and its text. */
+#define FL_LINK_KNOB_MAX 4224
+
+/* Reads, writes or lists knobs (core/knob.h; `finelink device`). value: what is written, else
+ * "". skip: how many a list passes over. ret_text: what was read, the list, or why it failed
+ * (""). Errors: those of the knob, -ENOENT, -EPERM, -ENAMETOOLONG, -ETIMEDOUT, -ECONNRESET. */
+int fl_link_knob(struct fl_link *link, enum fl_wire_knob what, uint32_t skip, const char *path,
+		 const char *value, int timeout_ms, char *ret_text, size_t cap);
 
 #endif

@@ -50,6 +50,17 @@ enum fl_wire_kind {
 	                      * NETLINK_LIST_MEMBERSHIPS: value1 = groups 1..64 as bits */
 	FL_WIRE_INSPECT,     /* payload: what ("instances", "lanes", "locks", "stats", ...), then the
 	                      * second descriptor is a file into which the plane writes JSON */
+	FL_WIRE_KNOB,        /* arg0: enum fl_wire_knob; payload: a knob's path (core/knob.h), NUL, for a
+	                      * write the text; for a list a prefix, arg1: how many to skip.
+	                      * reply: value0 bytes of text follow it on the token: what was
+	                      * read, a list (one path a line), or why a write failed. It comes
+	                      * when the write is over. ENOENT, EACCES, EPERM, EINVAL, the driver's */
+};
+
+enum fl_wire_knob {
+	FL_WIRE_KNOB_READ,
+	FL_WIRE_KNOB_WRITE,
+	FL_WIRE_KNOB_LIST,
 };
 
 enum fl_wire_flags {

@@ -21,6 +21,7 @@ enum fl_exit {
 int fl_cli_run(int argc, char **argv);
 int fl_cli_launch(int argc, char **argv);
 int fl_cli_show(int argc, char **argv);
+int fl_cli_device(int argc, char **argv);
 
 /* Prints "finelink: ..." to standard error. Returns status. */
 int fl_cli_fail(int status, const char *fmt, ...) FL_PRINTF(2, 3);

@@ -11,6 +11,7 @@ static const char help[] =
 	"  run      run a program with devlink served by finelink instead of the kernel\n"
 	"  launch   launch many pods at once on a plane, and tell how long it took\n"
 	"  show     look inside a plane: instances, lanes, locks, statistics\n"
+	"  device   read and write what drivers have in sysfs and debugfs\n"
 	"\n"
 	"  finelink COMMAND --help tells more; so do the manual pages finelink(1) and\n"
 	"  finelink-COMMAND(1).\n"
@@ -25,6 +26,7 @@ static const struct {
 	{ "run", fl_cli_run },
 	{ "launch", fl_cli_launch },
 	{ "show", fl_cli_show },
+	{ "device", fl_cli_device },
 };
 
 int main(int argc, char **argv)

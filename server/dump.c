@@ -199,11 +199,10 @@ static int dump_send_one(struct fl_session *session, bool first)
 	return !over;
 }
 
-/* Only policies that the family has: without one nothing may be given. */
 static int dump_parse(struct fl_session_dump *dump, const struct fl_cmd *cmd)
 {
-	return fl_nl_parse(dump->request, GENL_HDRLEN, cmd->dump_policy, cmd->dump_max,
-			   !(cmd->flags & FL_CMD_DUMP_LOOSE), dump->req.tb, &dump->req.extack);
+	return fl_cmd_parse(cmd, dump->request, dump->req.tb, FL_ARRAY_SIZE(dump->req.tb),
+			    &dump->req.extack);
 }
 
 int fl_dump_begin(struct fl_session *session, const struct nlmsghdr *nlh, const struct fl_cmd *cmd,

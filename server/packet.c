@@ -9,6 +9,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "server/knob.h"
 #include "server/server-private.h"
 #include "server/session.h"
 
@@ -111,7 +112,7 @@ static bool packet_valid(const struct fl_packet *packet, ssize_t got, int flags)
 	return !(flags & (MSG_TRUNC | MSG_CTRUNC)) && got >= (ssize_t)sizeof(packet->hdr) &&
 	       got - sizeof(packet->hdr) <= FL_WIRE_MSG_MAX &&
 	       packet->hdr.version == FL_WIRE_VERSION && packet->hdr.kind >= FL_WIRE_NETLINK &&
-	       packet->hdr.kind <= FL_WIRE_INSPECT && !(packet->hdr.flags & ~known);
+	       packet->hdr.kind <= FL_WIRE_KNOB && !(packet->hdr.flags & ~known);
 }
 
 /* Where the payload stays: in buf, where it was received, if it fits there. */
@@ -311,6 +312,11 @@ bool fl_packet_work(struct fl_session *session)
 		if (!fl_inspect_work(session, &reply))
 			return false;
 		break;
+	case FL_WIRE_KNOB:
+		if (!fl_server_knob_work(session))
+			return false;
+		fl_packet_done(session, NULL);
+		return true;
 	}
 	fl_packet_done(session, &reply);
 	return true;

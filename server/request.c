@@ -120,8 +120,7 @@ static int request_do(struct fl_session *session, const struct nlmsghdr *nlh,
 	struct fl_req *req = &session->req;
 	int err;
 
-	err = fl_nl_parse(nlh, GENL_HDRLEN, cmd->do_policy, cmd->do_max,
-			  !(cmd->flags & FL_CMD_DO_LOOSE), req->tb, &req->extack);
+	err = fl_cmd_parse(cmd, nlh, req->tb, FL_ARRAY_SIZE(req->tb), &req->extack);
 	if (err)
 		return err;
 	if (cmd->cmd == DEVLINK_CMD_NOTIFY_FILTER_SET)

@@ -26,6 +26,7 @@
 
 struct fl_session_dump;
 struct fl_filter;
+struct fl_session_knob;
 
 /* A packet of a client: its payload and the descriptors that came with it. */
 struct fl_packet {
@@ -104,6 +105,7 @@ struct fl_session {
 	bool answered; /* by the other thread: result is there */
 	struct fl_io_node back;
 	struct fl_errand errand;
+	struct fl_session_knob *knob; /* being written */
 
 	/* what goes out */
 	struct fl_out *out, **out_tail;
@@ -168,6 +170,8 @@ int fl_request_permission(struct fl_session *session);
 /* Writes reply to the pipe `fd` unless that would block. False if fd is no pipe. */
 bool fl_token_valid(int fd);
 void fl_token_write(int fd, const struct fl_wire_reply *reply);
+/* The same with text behind it, at most FL_KNOB_TEXT_MAX bytes: a pipe takes both whole. */
+void fl_token_write_text(int fd, const struct fl_wire_reply *reply, const char *text, size_t len);
 
 /* ---- option.c --------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ bool fl_token_valid(int fd)
 
 /* A description of our own, since the program could clear O_NONBLOCK on its one. For
  * kernels whose pipes do not know RWF_NOWAIT. */
-static void token_write_reopened(int fd, const struct fl_wire_reply *reply)
+static void token_write_reopened(int fd, const struct iovec *iov, int count)
 {
 	char path[32];
 	int own;
@@ -26,16 +26,21 @@ static void token_write_reopened(int fd, const struct fl_wire_reply *reply)
 	own = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
 	if (own < 0)
 		return;
-	if (write(own, reply, sizeof(*reply)) < 0) {
+	if (writev(own, iov, count) < 0) {
 		/* The program filled its own pipe or closed it: its loss. */
 	}
 	close(own);
 }
 
+void fl_token_write_text(int fd, const struct fl_wire_reply *reply, const char *text, size_t len)
+{
+	const struct iovec iov[] = { { (void *)reply, sizeof(*reply) }, { (void *)text, len } };
+
+	if (pwritev2(fd, iov, len ? 2 : 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP)
+		token_write_reopened(fd, iov, len ? 2 : 1);
+}
+
 void fl_token_write(int fd, const struct fl_wire_reply *reply)
 {
-	const struct iovec iov = { (void *)reply, sizeof(*reply) };
-
-	if (pwritev2(fd, &iov, 1, -1, RWF_NOWAIT) < 0 && errno == EOPNOTSUPP)
-		token_write_reopened(fd, reply);
+	fl_token_write_text(fd, reply, NULL, 0);
 }

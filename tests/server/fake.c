@@ -14,6 +14,7 @@
 
 #include "base/rcu.h"
 #include "base/thread.h"
+#include "core/knob.h"
 #include "netns/evlog.h"
 
 struct fake fake;
@@ -68,6 +69,47 @@ void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_
 {
 	__atomic_store_n(&fake.on_events_arg, arg, __ATOMIC_RELAXED);
 	__atomic_store_n(&fake.on_events, on_events, __ATOMIC_RELEASE);
+}
+
+/* One knob, "sys/fake": a write of "later" is completed by another thread. */
+static void *knob_later(void *arg)
+{
+	struct fl_knob_call *call = arg;
+
+	nap();
+	call->complete(call, 0);
+	return NULL;
+}
+
+int fl_knob_write(const char *path, struct fl_knob_call *call)
+{
+	pthread_t thread;
+
+	if (strcmp(path, "sys/fake"))
+		return -ENOENT;
+	if (!strcmp(call->text, "bad")) {
+		fl_extack_set(&call->extack, "sys/fake cannot be bad");
+		return -EINVAL;
+	}
+	snprintf(fake.knob, sizeof(fake.knob), "%s\n", call->text);
+	if (strcmp(call->text, "later"))
+		return 0;
+	if (fl_thread_start(&thread, "knob", 0, knob_later, call))
+		return -EAGAIN;
+	pthread_detach(thread);
+	return FL_LATER;
+}
+
+ssize_t fl_knob_read(struct fl_plane *plane, const char *path, char *buf, size_t cap)
+{
+	return strcmp(path, "sys/fake") ? -ENOENT : snprintf(buf, cap, "%s", fake.knob);
+}
+
+size_t fl_knob_list(struct fl_plane *plane, const char *prefix, unsigned int skip, char *buf,
+		    size_t cap, unsigned int *ret_count)
+{
+	*ret_count = !skip;
+	return skip ? 0 : (size_t)snprintf(buf, cap, "sys/fake\n");
 }
 
 int fl_plane_walk(struct fl_plane *plane, void (*fn)(const struct fl_instance_info *info, void *arg),
@@ -451,19 +493,45 @@ bool client_ask_done(int fd, uint8_t cmd, uint16_t flags, int n)
 	return client_call(fd, FL_WIRE_NETLINK, 0, 0, buf, len, -1).error == 0;
 }
 
-struct fl_wire_reply client_call(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
-				 const void *data, size_t len, int file)
+/* Sends and gives the end of the pipe from which the reply is read. */
+static int client_question(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1, const void *data,
+			   size_t len, int file)
 {
-	struct fl_wire_reply reply = { .error = -EPIPE };
 	int fds[2] = { -1, file }, ends[2];
 
 	assert_int_equal(pipe(ends), 0);
 	fds[0] = ends[1];
 	client_send(fd, kind, FL_WIRE_F_TOKEN, arg0, arg1, data, len, fds, file >= 0 ? 2 : 1);
 	close(ends[1]);
-	if (read(ends[0], &reply, sizeof(reply)) != sizeof(reply))
+	return ends[0];
+}
+
+struct fl_wire_reply client_call(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
+				 const void *data, size_t len, int file)
+{
+	int end = client_question(fd, kind, arg0, arg1, data, len, file);
+	struct fl_wire_reply reply = { .error = -EPIPE };
+
+	if (read(end, &reply, sizeof(reply)) != sizeof(reply))
 		reply.error = -EPIPE;
-	close(ends[0]);
+	close(end);
+	return reply;
+}
+
+struct fl_wire_reply client_call_text(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
+				      const void *data, size_t len, char *ret_text, size_t cap)
+{
+	int end = client_question(fd, kind, arg0, arg1, data, len, -1);
+	struct fl_wire_reply reply = { .error = -EPIPE };
+	ssize_t text = 0;
+
+	if (read(end, &reply, sizeof(reply)) != sizeof(reply))
+		reply.error = -EPIPE;
+	else if (reply.value0)
+		text = read(end, ret_text, cap - 1);
+	assert_true(text >= 0);
+	ret_text[text] = '\0';
+	close(end);
 	return reply;
 }
 

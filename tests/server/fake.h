@@ -32,6 +32,7 @@ struct fake_config {
 };
 
 struct fake {
+	char knob[64]; /* what sys/fake holds */
 	struct fl_netns_table *table;
 	struct fl_server *server;
 	char path[64];
@@ -78,6 +79,8 @@ size_t client_build(void *buf, uint16_t type, uint16_t flags, uint8_t cmd, int n
 void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1, const void *data,
 		 size_t len, const int *fds, unsigned int count);
 /* A request of another kind, answered by its token. */
+struct fl_wire_reply client_call_text(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
+				      const void *data, size_t len, char *ret_text, size_t cap);
 struct fl_wire_reply client_call(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
 				 const void *data, size_t len, int file);
 void client_set_rcvmax(uint32_t rcvmax);

@@ -17,6 +17,7 @@
 
 #include "base/thread.h"
 #include "base/util.h"
+#include "core/knob.h"
 
 static int setup(void **state)
 {
@@ -376,6 +377,41 @@ static void test_inspect(void **state)
 	close(fd);
 }
 
+static void knob(int fd, enum fl_wire_knob what, const char *path, const char *value, int want,
+		 const char *text)
+{
+	char payload[256], got[FL_KNOB_TEXT_MAX + 1];
+	size_t path_len = strlen(path) + 1;
+	struct fl_wire_reply reply;
+
+	memcpy(payload, path, path_len);
+	strcpy(payload + path_len, value);
+	reply = client_call_text(fd, FL_WIRE_KNOB, what, 0, payload, path_len + strlen(value), got,
+				 sizeof(got));
+	assert_int_equal(reply.error, want);
+	assert_int_equal(reply.value0, strlen(text));
+	assert_string_equal(got, text);
+}
+
+static void test_knob(void **state)
+{
+	int fd = client_open();
+
+	knob(fd, FL_WIRE_KNOB_WRITE, "sys/fake", "some", 0, "");
+	knob(fd, FL_WIRE_KNOB_READ, "sys/fake", "", 0, "some\n");
+	knob(fd, FL_WIRE_KNOB_WRITE, "sys/fake", "later", 0, "");
+	knob(fd, FL_WIRE_KNOB_READ, "sys/fake", "", 0, "later\n");
+	knob(fd, FL_WIRE_KNOB_WRITE, "sys/fake", "bad", -EINVAL, "sys/fake cannot be bad");
+	knob(fd, FL_WIRE_KNOB_READ, "sys/none", "", -ENOENT, "");
+	knob(fd, FL_WIRE_KNOB_WRITE, "sys/none", "1", -ENOENT, "");
+	knob(fd, FL_WIRE_KNOB_LIST, "sys", "", 0, "sys/fake\n");
+	knob(fd, 77, "sys/fake", "", -EINVAL, "");
+	/* No end of the path. */
+	assert_int_equal(client_call(fd, FL_WIRE_KNOB, FL_WIRE_KNOB_READ, 0, "sys", 3, -1).error,
+			 -EINVAL);
+	close(fd);
+}
+
 /* ---- everything at once ----------------------------------------------------------- */
 
 static int storm_over;
@@ -460,6 +496,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_permission_public, setup_public, teardown),
 		cmocka_unit_test_setup_teardown(test_namespace_is_let_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inspect, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_knob, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_in_storm, setup, teardown),
 	};

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* finelink device: the knobs of a plane's drivers. */
+#include <errno.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "attach/client.h"
+#include "cli/cli.h"
+
+/* As long as a device takes to be made; ^C ends the waiting, not what was asked for. */
+#define FOR_EVER (-1)
+
+static const char help[] =
+	"usage: finelink device list [PREFIX] [-c SOCKET]\n"
+	"       finelink device read PATH [-c SOCKET]\n"
+	"       finelink device write PATH VALUE [-c SOCKET]\n"
+	"Reads and writes what drivers have in sysfs and debugfs, by the paths that the kernel\n"
+	"has, without the leading slash:\n"
+	"\n"
+	"  finelink device write sys/bus/netdevsim/new_device \"10 4\"\n"
+	"  finelink device list sys/kernel/debug/netdevsim\n"
+	"\n"
+	"A write returns when it is done.\n"
+	"\n"
+	"  -c, --connect SOCKET  the plane; default: $FINELINK_SOCKET, else\n"
+	"                        /run/finelink/finelink.sock, for a user\n"
+	"                        $XDG_RUNTIME_DIR/finelink.sock\n"
+	"  -h, --help\n"
+	"\n"
+	"Exit status: 0; 1 the plane or the driver refused; 2 wrong command line; 3 no plane\n"
+	"there.\n";
+
+static const struct option options[] = {
+	{ "connect", required_argument, NULL, 'c' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+static int refused(const char *what, const char *path, int err, const char *why)
+{
+	if (*why)
+		return fl_cli_fail(FL_EXIT_SOME_FAILED, "cannot %s %s: %s (%s)", what, path, why,
+				   strerror(-err));
+	return fl_cli_fail(FL_EXIT_SOME_FAILED, "cannot %s %s: %s", what, path, strerror(-err));
+}
+
+static unsigned int count_lines(const char *text)
+{
+	unsigned int count = 0;
+
+	for (; *text; text++)
+		count += *text == '\n';
+	return count;
+}
+
+/* Comes in pieces; what is added or removed meanwhile may be missed or shown twice. */
+static int device_list(struct fl_link *link, const char *prefix)
+{
+	char text[FL_LINK_KNOB_MAX];
+	unsigned int skip = 0;
+	int err;
+
+	do {
+		err = fl_link_knob(link, FL_WIRE_KNOB_LIST, skip, prefix, "", FOR_EVER, text,
+				   sizeof(text));
+		if (err)
+			return refused("list", prefix, err, text);
+		fputs(text, stdout);
+		skip += count_lines(text);
+	} while (*text);
+	return FL_EXIT_OK;
+}
+
+static int device_read(struct fl_link *link, const char *path)
+{
+	char text[FL_LINK_KNOB_MAX];
+	int err = fl_link_knob(link, FL_WIRE_KNOB_READ, 0, path, "", FOR_EVER, text, sizeof(text));
+
+	if (err)
+		return refused("read", path, err, text);
+	fputs(text, stdout);
+	return FL_EXIT_OK;
+}
+
+static int device_write(struct fl_link *link, const char *path, const char *value)
+{
+	char text[FL_LINK_KNOB_MAX];
+	int err = fl_link_knob(link, FL_WIRE_KNOB_WRITE, 0, path, value, FOR_EVER, text,
+			       sizeof(text));
+
+	return err ? refused("write", path, err, text) : FL_EXIT_OK;
+}
+
+static const char *without_slash(const char *path)
+{
+	return *path == '/' ? path + 1 : path;
+}
+
+static int device_do(struct fl_link *link, int argc, char **argv)
+{
+	const char *verb = argc ? argv[0] : "";
+
+	if (!strcmp(verb, "list") && argc <= 2)
+		return device_list(link, argc == 2 ? without_slash(argv[1]) : "sys/");
+	if (!strcmp(verb, "read") && argc == 2)
+		return device_read(link, without_slash(argv[1]));
+	if (!strcmp(verb, "write") && argc == 3)
+		return device_write(link, without_slash(argv[1]), argv[2]);
+	return fl_cli_usage("device", "list [PREFIX], read PATH or write PATH VALUE is needed");
+}
+
+int fl_cli_device(int argc, char **argv)
+{
+	const char *socket = NULL;
+	struct fl_link_error error;
+	struct fl_link *link;
+	int option, status;
+
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			socket = optarg;
+			break;
+		case 'h':
+			fputs(help, stdout);
+			return FL_EXIT_OK;
+		default:
+			return fl_cli_usage("device", "wrong option");
+		}
+	}
+	if (fl_link_open(socket, -1, &link, &error))
+		return fl_cli_fail(FL_EXIT_NO_PLANE, "%s", error.text);
+	status = device_do(link, argc - optind, argv + optind);
+	fl_link_free(link);
+	return status;
+}
