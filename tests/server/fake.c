@@ -91,7 +91,7 @@ int fl_knob_write(const char *path, struct fl_knob_call *call)
 		fl_extack_set(&call->extack, "sys/fake cannot be bad");
 		return -EINVAL;
 	}
-	snprintf(fake.knob, sizeof(fake.knob), "%s\n", call->text);
+	snprintf(fake.knob, sizeof(fake.knob), "%.60s\n", call->text);
 	if (strcmp(call->text, "later"))
 		return 0;
 	if (fl_thread_start(&thread, "knob", 0, knob_later, call))
