@@ -87,7 +87,8 @@ int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct
 
 void fl_req_begin(struct fl_req *req, uint8_t cmd)
 {
-	fl_msg_begin(&req->reply, req->nlh->nlmsg_type, 0, req->nlh->nlmsg_seq, req->portid, cmd, 1);
+	fl_msg_begin(&req->reply, req->nlh->nlmsg_type, 0, req->nlh->nlmsg_seq, req->portid, cmd,
+		     1);
 }
 
 void fl_req_complete(struct fl_req *req, int err)

@@ -75,7 +75,9 @@ union fl_param_value {
 	bool vbool;
 	char vstr[32]; /* __DEVLINK_PARAM_MAX_STRING_VALUE */
 };
-enum fl_param_type { FL_PARAM_U8, FL_PARAM_U16, FL_PARAM_U32, FL_PARAM_U64, FL_PARAM_STRING, FL_PARAM_BOOL };
+enum fl_param_type {
+	FL_PARAM_U8, FL_PARAM_U16, FL_PARAM_U32, FL_PARAM_U64, FL_PARAM_STRING, FL_PARAM_BOOL,
+};
 
 struct fl_flash_request {
 	const char *file_name;   /* DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME */
@@ -135,7 +137,8 @@ struct fl_devlink_ops {
 			    const struct fl_flash_request *request);
 
 	/* Parameters, alone on the instance's params lane: checks or sets a runtime or
-	 * permanent value; driverinit values never come here but to `validate`. */
+	 * permanent value; driverinit values never come here but to `validate`, which does
+	 * not wait. */
 	int (*param_validate)(struct fl_devlink *dl, const char *name,
 			      const union fl_param_value *value, struct fl_extack *extack);
 	int (*param_set)(struct fl_op *op, struct fl_txn *txn, const char *name,
@@ -146,7 +149,9 @@ struct fl_devlink_ops {
 };
 
 /* Makes an instance for dev, not registered: nobody sees it. Its handle is dev's bus and
- * name, its lane dev's, its namespace the initial one. Returns 0 or -ENOMEM. */
+ * name, its lane dev's, its namespace the initial one. priv has to live as long as dev's
+ * platform data: port_reserve, port_release and the steps of operations that were parked may
+ * come after the driver's remove. Returns 0; -ENOMEM; -ENODEV (dev is being removed). */
 int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl);
 /* After fl_txn_unregister() was committed, or if it never was registered. References of
@@ -225,12 +230,13 @@ void fl_port_type_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type
 void fl_port_netdev_set(struct fl_txn *txn, uint32_t index, uint32_t ifindex, const char *name);
 void fl_port_fn_hw_addr_set(struct fl_txn *txn, uint32_t index, const uint8_t *addr, size_t len);
 void fl_port_fn_state_set(struct fl_txn *txn, uint32_t index, enum devlink_port_fn_state state);
-void fl_port_fn_opstate_set(struct fl_txn *txn, uint32_t index, enum devlink_port_fn_opstate opstate);
+void fl_port_fn_opstate_set(struct fl_txn *txn, uint32_t index,
+			    enum devlink_port_fn_opstate opstate);
 void fl_port_fn_caps_set(struct fl_txn *txn, uint32_t index, uint32_t caps);
 void fl_port_fn_max_io_eqs_set(struct fl_txn *txn, uint32_t index, uint32_t max_io_eqs);
 /* Links the function to the instance that runs on it (NULL: unlinks). Its handle and
- * namespace are resolved when the port is shown; when `nested` is registered, moved or unregistered, finelink
- * announces the port again by itself. */
+ * namespace are resolved when the port is shown; when `nested` is registered, moved or
+ * unregistered, finelink announces the port again by itself. */
 void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink *nested);
 
 /* The port's values as txn sees them (its own edits included); -ENODEV. */

@@ -100,8 +100,9 @@ static int read_firmware(struct flash *flash)
 	/* A firmware's name does not climb out of the directory. */
 	if (strstr(flash->file_name, ".."))
 		return -EINVAL;
-	if ((size_t)snprintf(path, sizeof(path), FIRMWARE_DIR "%s", flash->file_name) >= sizeof(path))
+	if (strlen(FIRMWARE_DIR) + strlen(flash->file_name) >= sizeof(path))
 		return -ENAMETOOLONG;
+	snprintf(path, sizeof(path), FIRMWARE_DIR "%s", flash->file_name);
 	/* A fifo must not keep the thread. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
@@ -178,7 +179,8 @@ static int parse_component(struct fl_req *req, const struct fl_devlink *dl, stru
 	if (!attr)
 		return 0;
 	if (!dl->ops->flash_component) {
-		fl_extack_set_attr(&req->extack, attr, "component update is not supported by this device");
+		fl_extack_set_attr(&req->extack, attr,
+				   "component update is not supported by this device");
 		return -EOPNOTSUPP;
 	}
 	flash->component = strdup(fl_attr_str(attr));

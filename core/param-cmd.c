@@ -256,7 +256,8 @@ int fl_param_set_doit(struct fl_req *req)
 		err = -ENODEV;
 	fl_rcu_read_unlock();
 	if (!err)
-		err = fl_cmd_op_post(req, &param_set_type, dl, dl->sublane[FL_SUBLANE_PARAMS], 0, set);
+		err = fl_cmd_op_post(req, &param_set_type, dl, dl->sublane[FL_SUBLANE_PARAMS], 0,
+				     set);
 	if (err < 0)
 		free(set);
 	return err;

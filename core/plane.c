@@ -179,8 +179,8 @@ static void plane_on_events(struct fl_netns *ns, void *arg)
 	fl_rcu_read_unlock();
 }
 
-void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_netns *ns, void *arg),
-			    void *arg)
+void fl_plane_set_on_events(struct fl_plane *plane,
+			    void (*on_events)(struct fl_netns *ns, void *arg), void *arg)
 {
 	__atomic_store_n(&plane->on_events_arg, arg, __ATOMIC_RELEASE);
 	__atomic_store_n(&plane->on_events, on_events, __ATOMIC_RELEASE);
@@ -308,8 +308,8 @@ static void instance_info(const struct fl_plane *plane, const struct fl_devlink 
 
 #define WALK_BATCH 64
 
-int fl_plane_walk(struct fl_plane *plane, void (*fn)(const struct fl_instance_info *info, void *arg),
-		  void *arg)
+int fl_plane_walk(struct fl_plane *plane,
+		  void (*fn)(const struct fl_instance_info *info, void *arg), void *arg)
 {
 	struct fl_instance_info *infos;
 	struct fl_pmap_iter iter;

@@ -23,8 +23,8 @@ int fl_plane_new(const struct fl_plane_config *config, struct fl_plane **ret_pla
 void fl_plane_free(struct fl_plane *plane);
 
 /* For the server, which is made after the plane: where on_events goes. Once, before clients. */
-void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_netns *ns, void *arg),
-			    void *arg);
+void fl_plane_set_on_events(struct fl_plane *plane,
+			    void (*on_events)(struct fl_netns *ns, void *arg), void *arg);
 
 struct fl_netns_table *fl_plane_netns(struct fl_plane *plane);
 
@@ -38,7 +38,7 @@ struct fl_instance_info {
 	uint64_t version; /* how many commits */
 };
 /* Context: any thread, holds nothing during fn. Returns 0 or -ENOMEM. */
-int fl_plane_walk(struct fl_plane *plane, void (*fn)(const struct fl_instance_info *info, void *arg),
-		  void *arg);
+int fl_plane_walk(struct fl_plane *plane,
+		  void (*fn)(const struct fl_instance_info *info, void *arg), void *arg);
 
 #endif

@@ -14,7 +14,7 @@ struct fl_port {
 	bool added;                  /* by PORT_NEW: PORT_DEL may remove it */
 	struct fl_lane *lane;        /* of its function, referenced; NULL: the instance's */
 	struct fl_devlink *nested;   /* on its function, referenced, or NULL */
-	uint16_t fn_nest;            /* offset of DEVLINK_ATTR_PORT_FUNCTION in the image, 0: none */
+	uint16_t fn_nest;            /* where DEVLINK_ATTR_PORT_FUNCTION is in the image, or 0 */
 };
 
 static inline const struct fl_port *fl_obj_port(const struct fl_obj *obj)

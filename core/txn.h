@@ -75,7 +75,8 @@ void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_po
 
 /* Walks the objects of a kind as the transaction sees them, in the order of keys. */
 void fl_txn_for_each(struct fl_txn *txn, enum fl_obj_kind kind,
-		     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg), void *arg);
+		     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg),
+		     void *arg);
 
 /* The same from the last to the first. */
 void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,

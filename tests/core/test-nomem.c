@@ -138,7 +138,8 @@ static int attempt_reload(void)
 	struct request request;
 
 	request_init(&request, fixture, where(), DEVLINK_CMD_RELOAD, dl);
-	fl_msg_put_u8(&request.msg, DEVLINK_ATTR_RELOAD_ACTION, DEVLINK_RELOAD_ACTION_DRIVER_REINIT);
+	fl_msg_put_u8(&request.msg, DEVLINK_ATTR_RELOAD_ACTION,
+		      DEVLINK_RELOAD_ACTION_DRIVER_REINIT);
 	return run(&request);
 }
 
