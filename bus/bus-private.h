@@ -78,6 +78,10 @@ struct fl_device_op {
 	const struct fl_driver *driver; /* that matched when it was queued */
 	void (*gone)(void *arg);
 	void *gone_arg;
+	void (*told)(void *arg, int err); /* when a probe or an unbinding is over */
+	void *told_arg;
+	int probe_err; /* what became of a probe */
+	bool unbinds;  /* the device stays */
 	bool awaited; /* by the removal of the parent */
 	struct fl_timer watchdog; /* of driver->remove; while armed it has a reference */
 };

@@ -78,6 +78,18 @@ void fl_device_discard(struct fl_device *dev);
 int fl_device_probe_post(struct fl_device *dev, struct fl_client *client);
 int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev);
 
+/* The same as fl_device_probe_post(), with a call when it is over: 0 (its driver took it),
+ * what the driver's probe returned, -EBUSY (it has a driver), -ENODEV (no driver takes it, or
+ * it goes). Context of probed(): a worker, no lane; not called if this fails. */
+int fl_device_probe_call(struct fl_device *dev, struct fl_client *client,
+			 void (*probed)(void *arg, int err), void *arg);
+
+/* Takes the driver away, and all children, which the driver made; the device stays. Results
+ * as fl_op_submit(). unbound() (may be NULL) is told 0 or -ENODEV: it had no driver, or it
+ * goes. Context of unbound(): a worker, no lane. */
+int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
+			  void (*unbound)(void *arg, int err), void *arg);
+
 /* Removes: seals the lane, removes all children in parallel, then the driver, then the
  * device. `gone` (may be NULL) is called when it is over: context: a worker, no lane.
  * -ENODEV: somebody removes it already. */

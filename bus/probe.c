@@ -52,6 +52,7 @@ static int probe_done(struct fl_op *op)
 	struct fl_device_op *dop = fl_device_op_of(op);
 	int err = fl_op_result(op);
 
+	dop->probe_err = err;
 	if (err) {
 		fl_log(FL_LOG_WARN, "%s %s: probe by %s failed: %s", dop->dev->bus, dop->dev->name,
 		       dop->driver->name, strerror(-err));
@@ -59,6 +60,7 @@ static int probe_done(struct fl_op *op)
 	}
 	if (bind_to(dop->dev, dop->driver))
 		return 0;
+	dop->probe_err = -ENODEV;
 	/* It came back from a park: the removal is over and has not seen this driver (B2). */
 	fl_op_then(op, late_remove_done);
 	return dop->driver->remove(op, dop->dev);
@@ -68,6 +70,7 @@ static int probe_run(struct fl_op *op)
 {
 	struct fl_device_op *dop = fl_device_op_of(op);
 
+	dop->probe_err = fl_device_driver(dop->dev) ? -EBUSY : -ENODEV;
 	if (!dop->driver || fl_device_driver(dop->dev))
 		return 0;
 	fl_op_then(op, probe_done);
@@ -75,15 +78,25 @@ static int probe_run(struct fl_op *op)
 	return dop->driver->probe(op, dop->dev);
 }
 
+static void probe_ended(struct fl_op *op, int err)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+
+	if (dop->told)
+		dop->told(dop->told_arg, err ? err : dop->probe_err);
+}
+
 static const struct fl_op_type probe_type = {
 	.kind = "probe",
 	.run = probe_run,
+	.ended = probe_ended,
 	.free = fl_device_op_free,
 };
 
 static const struct fl_op_type probe_blocking_type = {
 	.kind = "probe",
 	.run = probe_run,
+	.ended = probe_ended,
 	.free = fl_device_op_free,
 	.flags = FL_OP_BLOCKS,
 };
@@ -105,6 +118,18 @@ int fl_device_probe_post(struct fl_device *dev, struct fl_client *client)
 	struct fl_device_op *dop = probe_new(dev, client);
 
 	return dop ? fl_op_submit(&dop->op) : -ENOMEM;
+}
+
+int fl_device_probe_call(struct fl_device *dev, struct fl_client *client,
+			 void (*probed)(void *arg, int err), void *arg)
+{
+	struct fl_device_op *dop = probe_new(dev, client);
+
+	if (!dop)
+		return -ENOMEM;
+	dop->told = probed;
+	dop->told_arg = arg;
+	return fl_op_submit(&dop->op);
 }
 
 int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev)

@@ -4,7 +4,8 @@
  *
  * A removal does not fail. What it needs and cannot have at the moment (memory, a child
  * whose own removal is just being refused) it tries again. A driver's remove is told to
- * stop after the scheduler's deadline for removals.
+ * stop after the scheduler's deadline for removals. Unbinding is the same, but the device
+ * stays: its lane is not sealed.
  */
 #include "bus/bus-private.h"
 
@@ -205,7 +206,7 @@ static int remove_unlink(struct fl_op *op)
 {
 	struct fl_device *dev = fl_device_op_of(op)->dev;
 
-	if (fl_device_unlink(dev) == 0)
+	if (fl_device_op_of(op)->unbinds || fl_device_unlink(dev) == 0)
 		return 0;
 	return fl_op_cancelled(op) ? fl_op_yield(op, remove_unlink)
 				   : fl_op_sleep(op, RETRY_NS, remove_unlink);
@@ -278,6 +279,41 @@ int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev)
 	if (err)
 		set_spawned(dev, false);
 	return err;
+}
+
+/* ---- unbinding -------------------------------------------------------------------- */
+
+static int unbind_run(struct fl_op *op)
+{
+	return fl_device_driver(fl_device_op_of(op)->dev) ? remove_children(op) : -ENODEV;
+}
+
+static void unbind_ended(struct fl_op *op, int err)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+
+	if (dop->told)
+		dop->told(dop->told_arg, err ? -ENODEV : 0);
+}
+
+static const struct fl_op_type unbind_type = {
+	.kind = "unbind",
+	.run = unbind_run,
+	.ended = unbind_ended,
+	.free = fl_device_op_free,
+};
+
+int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
+			  void (*unbound)(void *arg, int err), void *arg)
+{
+	struct fl_device_op *dop = fl_device_op_new(dev, &unbind_type, client);
+
+	if (!dop)
+		return -ENOMEM;
+	dop->unbinds = true;
+	dop->told = unbound;
+	dop->told_arg = arg;
+	return fl_op_submit(&dop->op);
 }
 
 void fl_device_discard(struct fl_device *dev)
