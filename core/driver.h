@@ -183,6 +183,9 @@ struct fl_devlink *fl_txn_devlink(const struct fl_txn *txn);
 struct fl_op *fl_txn_op(const struct fl_txn *txn);
 /* Where the error text goes; never NULL. */
 struct fl_extack *fl_txn_extack(const struct fl_txn *txn);
+/* Which namespace txn sees the instance in: a number that no other namespace ever has, 0 for
+ * the plane's initial one. In reload_up it is the new one. */
+uint64_t fl_txn_netns(const struct fl_txn *txn);
 
 /* Registers or unregisters the instance as part of txn: DEV NEW first, or DEV DEL last,
  * with the notifications of every object in the order of SEMANTICS. */
@@ -275,6 +278,9 @@ void fl_params_unregister(struct fl_txn *txn);
 /* Sets a value and announces the parameter if `notify`. */
 void fl_param_value_set(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
 			const union fl_param_value *value, bool notify);
+/* The lane of parameter changes, one reference: for an operation of the driver's own that
+ * sets one. Context: any, while the instance is not freed. */
+struct fl_lane *fl_params_lane_get(struct fl_devlink *dl);
 /* The value in force: for driverinit the one taken at the last driver_reinit (what the kernel's
  * devl_param_driverinit_value_get() gives). -EOPNOTSUPP, -ENOENT. */
 int fl_param_value_get(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,

@@ -90,13 +90,16 @@ int fl_knob_add(struct fl_plane *plane, const char *path, const struct fl_knob_o
 	return 0;
 }
 
-static void knob_free_rcu(struct fl_rcu_head *head)
+static void knob_free(struct fl_knob *knob)
 {
-	struct fl_knob *knob = FL_CONTAINER_OF(head, struct fl_knob, rcu);
-
 	if (knob->ops->gone)
 		knob->ops->gone(knob->arg);
 	free(knob);
+}
+
+static void knob_free_rcu(struct fl_rcu_head *head)
+{
+	knob_free(FL_CONTAINER_OF(head, struct fl_knob, rcu));
 }
 
 void fl_knob_remove(struct fl_knob *knob)
@@ -121,6 +124,18 @@ void fl_knob_remove(struct fl_knob *knob)
 	fl_lock_drop(&knob->plane->knob_lock);
 	fl_pmap_edit_done(&edit);
 	fl_rcu_call(&knob->rcu, knob_free_rcu);
+}
+
+void fl_knobs_free(struct fl_plane *plane)
+{
+	struct fl_pmap_iter iter;
+	struct fl_knob *knob;
+
+	fl_pmap_iter_init(&iter, plane->knobs, 0);
+	while ((knob = fl_pmap_iter_next(&iter)))
+		knob_free(knob);
+	fl_pmap_free(plane->knobs);
+	plane->knobs = NULL;
 }
 
 /* ---- reading and writing ---------------------------------------------------------- */

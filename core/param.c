@@ -304,6 +304,11 @@ void fl_param_store(struct fl_txn *txn, const char *name, enum devlink_param_cmo
 	fl_txn_notify_obj(txn, &param->obj, DEVLINK_CMD_PARAM_NEW);
 }
 
+struct fl_lane *fl_params_lane_get(struct fl_devlink *dl)
+{
+	return fl_lane_get(dl->sublane[FL_SUBLANE_PARAMS]);
+}
+
 int fl_param_value_get(struct fl_txn *txn, const char *name, enum devlink_param_cmode cmode,
 		       union fl_param_value *ret_value)
 {

@@ -32,4 +32,7 @@ uint32_t fl_plane_next_index(struct fl_plane *plane);
  * removal, so it tries until it gets them. */
 void fl_plane_reserve_removal(struct fl_pmap_edit *edit);
 
+/* Drops the knobs that are left: those that are there as long as the plane. Context: its end. */
+void fl_knobs_free(struct fl_plane *plane);
+
 #endif

@@ -278,7 +278,7 @@ void fl_plane_free(struct fl_plane *plane)
 	if (plane->sched)
 		fl_sched_free(plane->sched);
 	wait_for_rcu();
-	fl_pmap_free(plane->knobs); /* drivers for good keep theirs */
+	fl_knobs_free(plane);
 	fl_lock_done(&plane->knob_lock);
 	fl_lock_done(&plane->index_lock);
 	free(plane);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/die.h"
+#include "core/plane.h"
 #include "core/txn.h"
 #include "nl/ctrl.h"
 
@@ -46,6 +47,13 @@ struct fl_op *fl_txn_op(const struct fl_txn *txn)
 struct fl_extack *fl_txn_extack(const struct fl_txn *txn)
 {
 	return txn->extack;
+}
+
+uint64_t fl_txn_netns(const struct fl_txn *txn)
+{
+	const struct fl_netns *ns = txn->values.ns;
+
+	return ns == fl_netns_initial(fl_plane_netns(txn->dl->plane)) ? 0 : ns->cookie;
 }
 
 void fl_txn_fail(struct fl_txn *txn, int err)
