@@ -214,6 +214,9 @@ static int func_remove(struct fl_op *op, struct mlx5_func *func)
 
 	if (!err) {
 		mlx5_func_dl_free(func);
+		/* A device that stays, unbound, has no end that would tell the port. */
+		if (func->vport && !fl_lane_sealed(fl_device_lane(func->dev)))
+			mlx5_vport_detach_post(func->vport);
 		return 0;
 	}
 	if (fl_op_parked(op)) {
