@@ -20,7 +20,7 @@
 #include "cli/find.h"
 
 #define BACKLOG 4096
-#define STOP_MS 3000 /* how long a plane may take to end before it is killed */
+#define STOP_MS 15000 /* how long a plane may take to end before it is killed */
 
 struct fl_private_plane {
 	char folder[sizeof(((struct sockaddr_un *)0)->sun_path) - 2];
@@ -131,24 +131,14 @@ static _Noreturn void exec_daemon(const struct start *start)
 	_exit(FL_EXIT_CANNOT_EXEC);
 }
 
-/* Whether the user wants to end this, for a caller that blocks signals. */
-static bool end_is_pending(void)
-{
-	sigset_t pending;
-
-	return !sigpending(&pending) && (sigismember(&pending, SIGINT) ||
-					 sigismember(&pending, SIGTERM) ||
-					 sigismember(&pending, SIGHUP));
-}
-
-/* Waits for the word of the plane, its end, or a signal. */
-static int wait_until_ready(struct fl_private_plane *plane, int fd)
+/* Waits for the word of the plane, or its end. */
+static int wait_until_ready(struct fl_private_plane *plane, int fd, bool (*stopping)(void))
 {
 	struct pollfd readable = { fd, POLLIN, 0 };
 	char word[8];
 
 	while (poll(&readable, 1, 50) <= 0)
-		if (end_is_pending())
+		if (stopping())
 			return -EINTR;
 	if (read(fd, word, sizeof(word)) > 0)
 		return 0;
@@ -174,7 +164,7 @@ static int start_daemon(struct fl_private_plane *plane, struct start *start)
 		plane->pid = 0;
 		err = fl_cli_fail(-errno, "cannot start a process: %s", strerror(errno));
 	} else {
-		err = wait_until_ready(plane, start->ready[0]);
+		err = wait_until_ready(plane, start->ready[0], start->config->stopping);
 	}
 	close(start->ready[0]);
 	return err;
@@ -209,16 +199,25 @@ int fl_private_plane_start(const struct fl_private_plane_config *config,
 	return 0;
 }
 
-/* Reaps the plane; kills it if it takes too long. */
+/* Reaps the plane; kills it if it takes too long. Tells of an end that is not a clean one. */
 static void reap(pid_t pid)
 {
+	int status = 0;
+
 	for (int waited = 0; waited < STOP_MS; waited += 2) {
-		if (waitpid(pid, NULL, WNOHANG) != 0)
+		if (waitpid(pid, &status, WNOHANG) == pid) {
+			if (status)
+				fl_cli_fail(0, "the private plane ended badly: %s %d",
+					    WIFSIGNALED(status) ? "signal" : "exit status",
+					    WIFSIGNALED(status) ? WTERMSIG(status) :
+								  WEXITSTATUS(status));
 			return;
+		}
 		poll(NULL, 0, 2);
 	}
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
+	fl_cli_fail(0, "the private plane did not end within %d s and was killed", STOP_MS / 1000);
 }
 
 void fl_private_plane_stop(struct fl_private_plane *plane)

@@ -19,11 +19,12 @@ struct fl_private_plane_config {
 	const char *topology_text; /* YAML instead of a file, or NULL */
 	bool bkl;
 	int verbose; /* how many -v */
+	bool (*stopping)(void); /* whether to wait no longer for it to be ready */
 };
 
 /* Starts it and waits until it is ready. Returns 0 or a negative errno; what was wrong has
  * been told on standard error, by finelinkd itself where it could start. -EINTR (untold):
- * SIGINT, SIGTERM or SIGHUP is pending in a caller that blocks them. */
+ * config->stopping() said so. */
 int fl_private_plane_start(const struct fl_private_plane_config *config,
 			   struct fl_private_plane **ret_plane);
 

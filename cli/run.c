@@ -159,6 +159,16 @@ static void block_signals(sigset_t *ret_blocked, sigset_t *ret_before)
 	sigprocmask(SIG_BLOCK, ret_blocked, ret_before);
 }
 
+/* Whether a blocked signal wants the end before COMMAND has begun. */
+static bool end_is_pending(void)
+{
+	sigset_t pending;
+
+	return !sigpending(&pending) && (sigismember(&pending, SIGINT) ||
+					 sigismember(&pending, SIGTERM) ||
+					 sigismember(&pending, SIGHUP));
+}
+
 /* Reaps what has ended. True with *ret_status if COMMAND is among it. */
 static bool reap(pid_t command, struct fl_private_plane *plane, int *ret_status)
 {
@@ -227,6 +237,7 @@ int fl_cli_run(int argc, char **argv)
 			.topology = run.topology,
 			.bkl = run.bkl,
 			.verbose = run.verbose,
+			.stopping = end_is_pending,
 		};
 
 		status = fl_private_plane_start(&config, &plane);

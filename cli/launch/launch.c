@@ -92,11 +92,17 @@ static char *make_topology(const struct stage *stage)
 	return text;
 }
 
+static bool stopping(void)
+{
+	return atomic_load(&signals) > 0;
+}
+
 static int start_plane(struct stage *stage)
 {
 	struct fl_private_plane_config config = {
 		.bkl = stage->bkl,
 		.verbose = stage->options->verbose,
+		.stopping = stopping,
 	};
 	char *topology = make_topology(stage);
 	int err;
@@ -158,7 +164,7 @@ static int open_stage(const struct launch_options *options, bool bkl, unsigned i
 /* Whether nothing need be taken down: the user ends it, and the plane ends with it. */
 static bool abandoned(const struct stage *stage)
 {
-	return stage->plane && atomic_load(&signals);
+	return stage->plane && stopping();
 }
 
 /* ---- storms -------------------------------------------------------------------------- */
@@ -294,7 +300,7 @@ static bool flash_is_over(struct meanwhile *meanwhile)
 /* Until the storm's session has heard of the flash, or it is over, or 2 s have passed. */
 static bool wait_for_flash(struct launch_storm *storm, struct meanwhile *meanwhile)
 {
-	for (int waited = 0; waited < 2000 && !atomic_load(&signals); waited++) {
+	for (int waited = 0; waited < 2000 && !stopping(); waited++) {
 		launch_storm_listen(storm);
 		if (launch_storm_saw_flash(storm))
 			return true;
@@ -457,7 +463,7 @@ static int finish(const struct launch_options *options, struct launch_report *re
 	const struct launch_result *result = report->result;
 
 	launch_progress_done();
-	if (atomic_load(&signals))
+	if (stopping())
 		return FL_EXIT_SIGNAL + atomic_load(&first_signal);
 	if (err)
 		return FL_EXIT_NO_PLANE;
@@ -482,7 +488,7 @@ int fl_cli_launch(int argc, char **argv)
 		return status;
 	catch_signals();
 	if (raise_files(&options) || open_stage(&options, options.bkl, options.pods, &stage))
-		return atomic_load(&signals) ? FL_EXIT_SIGNAL + atomic_load(&first_signal) :
+		return stopping() ? FL_EXIT_SIGNAL + atomic_load(&first_signal) :
 					       FL_EXIT_NO_PLANE;
 	report.device = stage.target.handle;
 	err = perform(&stage, &report, &storm);

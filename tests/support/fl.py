@@ -20,6 +20,9 @@ SKIP = 77
 # How much slower this build is than an ordinary one (sanitizers).
 SLOW = float(os.environ.get("FINELINK_TEST_SLOW", "1"))
 
+# What no program of ours may say, whatever its exit status.
+BAD = ("Sanitizer", "runtime error:", "breach of", "ended badly", "was killed")
+
 # Nothing of the caller's finelink may reach the tests.
 ENV = {k: v for k, v in os.environ.items() if k not in ("FINELINK_SOCKET", "XDG_RUNTIME_DIR")}
 
@@ -46,6 +49,8 @@ def run(*argv, timeout=60, env=None, **kw):
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout * SLOW,
                           env={**ENV, **(env or {})}, check=False, **kw)
     done.out, done.err = done.stdout, done.stderr
+    for word in BAD:
+        check(word not in done.err, done.err)
     return done
 
 
