@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "finelink/plugin.h"
+
 struct adding {
 	struct fl_plane *plane;
 	const char *name;
@@ -36,14 +38,14 @@ static int add_fail(struct adding *adding, size_t index, int err, const char *fm
 static int plugin_load(struct adding *adding, size_t index, const char *path)
 {
 	void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
-	fl_plugin_init init;
+	int (*init)(struct fl_plane *plane);
 	int err;
 
 	if (!object)
 		return add_fail(adding, index, -ENOENT, "plugin: %s", dlerror());
-	*(void **)&init = dlsym(object, FL_PLUGIN_ENTRY);
+	*(void **)&init = dlsym(object, FINELINK_PLUGIN_ENTRY);
 	if (!init)
-		return add_fail(adding, index, -EINVAL, "plugin: %s has no function " FL_PLUGIN_ENTRY,
+		return add_fail(adding, index, -EINVAL, "plugin: %s has no function " FINELINK_PLUGIN_ENTRY,
 				path);
 	err = init(adding->plane);
 	if (err)

@@ -6,12 +6,6 @@
 #include "core/plane.h"
 #include "daemon/topology.h"
 
-/* The entry point of a plug-in: registers its drivers (fl_driver_register()). Returns 0 or
- * a negative errno. Called once, before any device is added. The driver-API symbols come
- * from finelinkd itself. */
-#define FL_PLUGIN_ENTRY "finelink_plugin_init"
-typedef int (*fl_plugin_init)(struct fl_plane *plane);
-
 /* Registers the drivers and loads the plug-ins that topology names, then adds its devices;
  * their probes are posted, not awaited. `name` is the file's, for *ret_error: a sentence
  * on the heap. The topology must live as long as the plane. Returns 0 or a negative errno. */

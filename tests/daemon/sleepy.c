@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "core/driver.h"
+#include "finelink/plugin.h"
 
 static int sleepy_probe(struct fl_op *op, struct fl_device *dev)
 {
@@ -30,8 +30,6 @@ static const struct fl_driver sleepy = {
 	.probe = sleepy_probe,
 	.remove = sleepy_remove,
 };
-
-__attribute__((visibility("default"))) int finelink_plugin_init(struct fl_plane *plane);
 
 int finelink_plugin_init(struct fl_plane *plane)
 {
