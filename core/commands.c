@@ -17,6 +17,12 @@ const struct fl_command fl_commands[] = {
 	[DEVLINK_CMD_RELOAD] = { fl_reload_doit, NULL },
 	[DEVLINK_CMD_PARAM_GET] = { fl_param_get_doit, fl_param_get_dumpit },
 	[DEVLINK_CMD_PARAM_SET] = { fl_param_set_doit, NULL },
+	[DEVLINK_CMD_TRAP_GET] = { fl_trap_get_doit, fl_trap_get_dumpit },
+	[DEVLINK_CMD_TRAP_SET] = { fl_trap_set_doit, NULL },
+	[DEVLINK_CMD_TRAP_GROUP_GET] = { fl_trap_group_get_doit, fl_trap_group_get_dumpit },
+	[DEVLINK_CMD_TRAP_GROUP_SET] = { fl_trap_group_set_doit, NULL },
+	[DEVLINK_CMD_TRAP_POLICER_GET] = { fl_trap_policer_get_doit, fl_trap_policer_get_dumpit },
+	[DEVLINK_CMD_TRAP_POLICER_SET] = { fl_trap_policer_set_doit, NULL },
 	[DEVLINK_CMD_INFO_GET] = { fl_info_get_doit, fl_info_get_dumpit },
 	[DEVLINK_CMD_FLASH_UPDATE] = { fl_flash_update_doit, NULL },
 };

@@ -29,6 +29,16 @@ int fl_info_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 
 int fl_flash_update_doit(struct fl_req *req);
 
+int fl_trap_get_doit(struct fl_req *req);
+int fl_trap_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_trap_set_doit(struct fl_req *req);
+int fl_trap_group_get_doit(struct fl_req *req);
+int fl_trap_group_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_trap_group_set_doit(struct fl_req *req);
+int fl_trap_policer_get_doit(struct fl_req *req);
+int fl_trap_policer_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_trap_policer_set_doit(struct fl_req *req);
+
 /* Dumps all objects of a kind: of the instance that the request names, or of all in the
  * asker's namespace. */
 int fl_dump_objs(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind, uint8_t cmd);

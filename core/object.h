@@ -96,7 +96,7 @@ static inline bool fl_obj_shown(const struct fl_obj *obj)
 int fl_obj_encode(const struct fl_txn *txn, struct fl_obj *obj);
 
 /* Puts a copy of the object's message for an asker in namespace `asker`. Returns 0,
- * -EMSGSIZE (msg is as it was) or -ENOMEM. */
+ * -EMSGSIZE (msg is as it was) or -ENOMEM; -ENODATA if it shows a counter that cannot be read. */
 int fl_obj_put(struct fl_msg *msg, const struct fl_obj *obj, uint8_t cmd, uint16_t flags,
 	       uint32_t seq, uint32_t portid, const struct fl_netns *asker);
 

@@ -304,9 +304,10 @@ void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd
 	fl_msg_init(&msg);
 	if (!err)
 		err = fl_obj_put(&msg, obj, cmd, 0, 0, 0, txn->values.ns);
-	if (err)
+	/* What shows a counter that cannot be read is not told. */
+	if (err && err != -ENODATA)
 		fl_txn_fail(txn, err);
-	else
+	else if (!err)
 		fl_txn_notify_msg(txn, &msg, obj->ops->of_port, obj_port(obj));
 	fl_msg_done(&msg);
 }
