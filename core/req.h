@@ -45,6 +45,8 @@ struct fl_dump {
 	uint64_t position[4]; /* the command's own: keys to go on from; zero at the start */
 	struct fl_msg *msg;   /* a fixed buffer: one datagram */
 	bool full;            /* set when an object did not fit */
+	bool wants;           /* prepare() is called before the next dumpit(); so at the start */
+	void *arg;            /* what prepare() got for dumpit() */
 };
 
 struct fl_command {
@@ -52,6 +54,12 @@ struct fl_command {
 	int (*doit)(struct fl_req *req);
 	/* Puts messages until one does not fit. 1: there is more; 0: done; -errno. */
 	int (*dumpit)(struct fl_req *req, struct fl_dump *dump);
+	/* For dumps that the device has to answer; may be NULL. Gets what dumpit() is to show
+	 * whenever dump->wants. 0, -errno (it ends the dump), or FL_LATER, followed by
+	 * fl_req_complete(); req and dump are the operation's until then. */
+	int (*prepare)(struct fl_req *req, struct fl_dump *dump);
+	/* Frees dump->arg, once the dump is over. */
+	void (*dump_done)(struct fl_dump *dump);
 };
 
 /* Indexed by DEVLINK_CMD_*; both NULL: not built. */

@@ -28,8 +28,18 @@ struct dump_place {
 	struct fl_ctrl_dump ctrl;
 };
 
+/*
+ * Rules:
+ * 1. All of it is the I/O thread's; but while `away`, req and place.dump are those of the
+ *    operation that prepares the next part, until it posts `back`.
+ * 2. session is NULL once the session is gone. Then the dump ends when it comes back.
+ */
 struct fl_session_dump {
-	bool active;
+	struct fl_session *session;
+	bool active, away;
+	struct fl_io *io; /* while away: referenced, as are req's ns and client */
+	struct fl_io_node back;
+	int prepared; /* what the operation gave */
 	size_t bound;
 	const struct fl_command *command; /* NULL: nlctrl */
 	struct fl_req req;
@@ -43,14 +53,112 @@ bool fl_dump_active(const struct fl_session *session)
 	return session->dump && session->dump->active;
 }
 
+bool fl_dump_sending(const struct fl_session *session)
+{
+	return fl_dump_active(session) && !session->dump->away;
+}
+
+static void dump_end(struct fl_session_dump *dump)
+{
+	dump->active = false;
+	if (dump->place.dump.arg)
+		dump->command->dump_done(&dump->place.dump);
+	dump->place.dump.arg = NULL;
+}
+
+static void dump_free(struct fl_session_dump *dump)
+{
+	dump_end(dump);
+	free(dump->request);
+	free(dump);
+}
+
 void fl_dump_free(struct fl_session *session)
 {
-	if (!session->dump)
+	struct fl_session_dump *dump = session->dump;
+
+	if (!dump)
 		return;
-	free(session->dump->request);
-	free(session->dump);
 	session->dump = NULL;
+	dump->session = NULL;
+	if (!dump->away)
+		dump_free(dump);
 }
+
+/* ---- what a device has to answer -------------------------------------------------- */
+
+static void dump_go_away(struct fl_session_dump *dump)
+{
+	dump->away = true;
+	dump->io = fl_io_get(dump->session->io);
+	fl_netns_get(dump->req.ns);
+	fl_client_get(dump->req.client);
+}
+
+static void dump_came_back(struct fl_session_dump *dump)
+{
+	dump->away = false;
+	fl_client_put(dump->req.client);
+	fl_netns_put(dump->req.ns);
+	fl_io_put(dump->io);
+	dump->io = NULL;
+}
+
+static void dump_prepared(struct fl_session_dump *dump, int err)
+{
+	if (!err)
+		return;
+	dump->place.ended = true;
+	dump->place.error = err;
+}
+
+static void dump_back(struct fl_io *io, struct fl_io_node *node)
+{
+	struct fl_session_dump *dump = FL_CONTAINER_OF(node, struct fl_session_dump, back);
+
+	dump_came_back(dump);
+	dump_prepared(dump, dump->prepared);
+	if (dump->session)
+		fl_session_run(dump->session);
+	else
+		dump_free(dump);
+}
+
+static void dump_complete(struct fl_req *req, int err)
+{
+	struct fl_session_dump *dump = FL_CONTAINER_OF(req, struct fl_session_dump, req);
+	struct fl_io *io = dump->io;
+
+	dump->prepared = err;
+	dump->back.run = dump_back;
+	/* Of our own: the dump may be gone as soon as it is posted. */
+	fl_io_get(io);
+	if (!fl_io_post(io, &dump->back)) {
+		dump_came_back(dump);
+		dump_free(dump);
+	}
+	fl_io_put(io);
+}
+
+/* Asks the command for what the next datagram is to show. False if that comes later. */
+static bool dump_prepare(struct fl_session_dump *dump)
+{
+	struct fl_dump *next = &dump->place.dump;
+	int err;
+
+	if (!next->wants || dump->place.ended)
+		return true;
+	next->wants = false;
+	dump_go_away(dump);
+	err = dump->command->prepare(&dump->req, next);
+	if (err == FL_LATER)
+		return false;
+	dump_came_back(dump);
+	dump_prepared(dump, err);
+	return true;
+}
+
+/* ---- its beginning ---------------------------------------------------------------- */
 
 /* How large a datagram may be: what the client has shown to take, within bounds. */
 static size_t dump_bound(struct fl_session *session)
@@ -101,8 +209,11 @@ static void dump_init(struct fl_session *session, const struct fl_cmd *cmd,
 	req->nlh = dump->request;
 	req->portid = session->portid;
 	req->netns_fd = -1;
+	req->complete = dump_complete;
 	memset(&dump->place, 0, sizeof(dump->place));
+	dump->place.dump.wants = command && command->prepare;
 	dump->command = command;
+	dump->session = session;
 }
 
 /* Moves what the parser found at fault from the copy to the original request. */
@@ -140,21 +251,13 @@ static int dump_fill(struct fl_session_dump *dump, struct fl_msg *msg)
 static bool dump_put_done(const struct fl_session *session, struct fl_msg *msg)
 {
 	const struct fl_session_dump *dump = session->dump;
-	const char *text = dump->req.extack.msg;
-	bool told = *text && session->options & FL_SESSION_EXT_ACK;
-	const int32_t error = dump->place.error;
 
-	fl_msg_begin_plain(msg, NLMSG_DONE, NLM_F_MULTI | (told ? NLM_F_ACK_TLVS : 0),
-			   dump->request->nlmsg_seq, dump->req.portid);
-	fl_msg_put_raw(msg, &error, sizeof(error));
-	if (told)
-		fl_msg_put_str(msg, NLMSGERR_ATTR_MSG, text);
-	if (msg->err) {
-		fl_msg_cancel(msg);
-		return false;
-	}
-	fl_msg_end(msg);
-	return true;
+	fl_extack_put_done(msg, dump->request, dump->req.portid, dump->place.error,
+			   &dump->req.extack, session->options & FL_SESSION_EXT_ACK);
+	if (!msg->err)
+		return true;
+	fl_msg_cancel(msg);
+	return false;
 }
 
 /* Whether another datagram may be put before the reader. */
@@ -165,18 +268,22 @@ static bool dump_has_room(const struct fl_session *session)
 	return ioctl(session->fd, SIOCOUTQ, &queued) || (unsigned int)queued < session->sndbuf / 2;
 }
 
-/* Builds and sends one datagram. Returns 1 (more to come), 0 (over), -EAGAIN, or, for the first
- * datagram of a dump only, the error that it began with (nothing was sent). */
+/* Builds and sends one datagram. Returns 1 (more to come), 0 (over), -EAGAIN, -EINPROGRESS (it
+ * is being prepared), or, for the first datagram of a dump only, the error that it began with
+ * (nothing was sent). */
 static int dump_send_one(struct fl_session *session, bool first)
 {
 	struct fl_session_dump *dump = session->dump;
-	struct dump_place before = dump->place;
+	struct dump_place before;
 	bool over = false;
 	struct fl_msg msg;
 	int got, err;
 
 	if (!dump_has_room(session))
 		return -EAGAIN;
+	if (!dump_prepare(dump))
+		return -EINPROGRESS;
+	before = dump->place;
 	fl_msg_init_fixed(&msg, session->io->datagram, dump->bound);
 	got = dump->place.ended ? 0 : dump_fill(dump, &msg);
 	if (first && got < 0 && !dump->command)
@@ -233,13 +340,15 @@ int fl_dump_begin(struct fl_session *session, const struct nlmsghdr *nlh, const 
 		if (err == -EAGAIN)
 			fl_output_want_room(session);
 	}
-	if (err < 0 && err != -EAGAIN) {
+	if (err < 0 && err != -EAGAIN && err != -EINPROGRESS) {
 		dump_blame(dump, nlh, extack);
 		return err;
 	}
 	FL_IO_STAT_ADD(session->io, dumps, 1);
 	dump->active = err || session->out || !session->writable;
-	if (dump->active && session->writable)
+	if (!dump->active)
+		dump_end(dump);
+	else if (session->writable && !dump->away)
 		fl_io_make_ready(session->io, session);
 	return 0;
 }
@@ -254,8 +363,10 @@ int fl_dump_continue(struct fl_session *session)
 			fl_output_want_room(session);
 			return got;
 		}
+		if (got == -EINPROGRESS)
+			return got;
 		if (got == 0) {
-			session->dump->active = false;
+			dump_end(session->dump);
 			return 0;
 		}
 	}

@@ -28,9 +28,11 @@ int fl_dump_begin(struct fl_session *session, const struct nlmsghdr *nlh, const 
 		  const struct fl_command *command, struct fl_extack *extack);
 
 bool fl_dump_active(const struct fl_session *session);
+/* The same, and what comes next does not wait for an operation. */
+bool fl_dump_sending(const struct fl_session *session);
 
 /* Sends datagrams while there is room. Returns 0 (over), 1 (the turn's share is used up),
- * -EAGAIN (the session waits for room). */
+ * -EAGAIN (the session waits for room), -EINPROGRESS (the session will be run again). */
 int fl_dump_continue(struct fl_session *session);
 
 void fl_dump_free(struct fl_session *session);

@@ -11,7 +11,7 @@
 #include "server/session.h"
 
 /* Notifications that leave by one system call, and by one turn. */
-#define OUTPUT_BATCH 16
+#define OUTPUT_BATCH FL_OUTPUT_ANSWERS
 #define OUTPUT_SHARE (4 * OUTPUT_BATCH)
 
 #define OUTPUT_EVERYTHING UINT64_MAX
@@ -273,7 +273,7 @@ int fl_output_flush(struct fl_session *session)
 		err = output_events_until(session, OUTPUT_EVERYTHING);
 	if (err == -EAGAIN)
 		fl_output_want_room(session);
-	else if (!err && session->wants_out && !fl_dump_active(session))
+	else if (!err && session->wants_out && !fl_dump_sending(session))
 		output_want_no_room(session);
 	return err;
 }

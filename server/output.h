@@ -15,7 +15,8 @@
 
 struct fl_session;
 
-/* Sends `count` datagrams (1 or 2), or keeps copies of those that find no room. */
+/* Sends up to FL_OUTPUT_ANSWERS datagrams, or keeps copies of those that find no room. */
+#define FL_OUTPUT_ANSWERS 16
 void fl_output_answer(struct fl_session *session, const struct iovec *datagrams, unsigned int count);
 
 /* Sends what waits: notifications, kept answers. Returns 0 (nothing left), 1 (the turn's

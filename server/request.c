@@ -192,19 +192,38 @@ static int request_execute(struct fl_session *session, const struct nlmsghdr *nl
 	return ctrl ? request_ctrl(session, nlh) : request_devlink(session, nlh, genl);
 }
 
+/* Collects the messages of a reply, each a datagram of its own, as in the kernel; sends
+ * when `out` is full but for one. Returns how many are left in it. */
+static unsigned int request_reply(struct fl_session *session, struct iovec *out, unsigned int cap)
+{
+	const struct fl_msg *reply = &session->req.reply;
+	unsigned int count = 0;
+	struct nlmsghdr *nlh;
+
+	for (size_t at = 0; at < reply->len; at += NLMSG_ALIGN(nlh->nlmsg_len)) {
+		nlh = (struct nlmsghdr *)(reply->buf + at);
+		if (count == cap - 1) {
+			fl_output_answer(session, out, count);
+			count = 0;
+		}
+		out[count++] = (struct iovec){ nlh, nlh->nlmsg_len };
+	}
+	return count;
+}
+
 /* The reply, if it succeeded, then the ACK, if it was asked for or there is an error. */
 static void request_answer(struct fl_session *session, const struct nlmsghdr *nlh, int err)
 {
 	struct fl_msg *reply = &session->req.reply, ack;
-	struct iovec out[2];
+	struct iovec out[FL_OUTPUT_ANSWERS];
 	unsigned int count = 0;
 
 	if (session->fd < 0)
 		return;
 	if (!err && reply->err)
 		err = reply->err;
-	if (!err && reply->len)
-		out[count++] = (struct iovec){ reply->buf, reply->len };
+	if (!err)
+		count = request_reply(session, out, FL_OUTPUT_ANSWERS);
 	if (err || nlh->nlmsg_flags & NLM_F_ACK) {
 		fl_msg_init_fixed(&ack, session->io->ack, FL_IO_ACK_MAX);
 		fl_extack_put_ack(&ack, nlh, session->portid, err, &session->req.extack,

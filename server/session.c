@@ -160,7 +160,7 @@ static bool session_send(struct fl_session *session)
 	if (session->fd < 0 || !session->writable)
 		return false;
 	err = fl_output_flush(session);
-	if (!err && fl_dump_active(session))
+	if (!err && fl_dump_sending(session))
 		err = fl_dump_continue(session);
 	return err > 0;
 }

@@ -41,6 +41,12 @@ struct fl_client *fl_client_new(const char *name)
 	return client;
 }
 
+struct fl_client *fl_client_get(struct fl_client *client)
+{
+	__atomic_add_fetch(&client->refs, 1, __ATOMIC_SEQ_CST);
+	return client;
+}
+
 void fl_client_put(struct fl_client *client)
 {
 	if (client && !__atomic_sub_fetch(&client->refs, 1, __ATOMIC_SEQ_CST)) {
@@ -174,12 +180,12 @@ static int fake_get(struct fl_req *req)
 	return 0;
 }
 
-static int fake_get_dump(struct fl_req *req, struct fl_dump *dump)
+static int dump_objects(struct fl_req *req, struct fl_dump *dump, uint64_t end)
 {
 	size_t before;
 
 	assert_true(fl_rcu_read_ongoing());
-	while (dump->position[0] < fake.objects) {
+	while (dump->position[0] < end) {
 		before = dump->msg->len;
 		put_object(dump->msg, NLM_F_MULTI, req->nlh->nlmsg_seq, req->portid,
 			   (uint32_t)dump->position[0]);
@@ -190,6 +196,11 @@ static int fake_get_dump(struct fl_req *req, struct fl_dump *dump)
 		dump->position[0]++;
 	}
 	return 0;
+}
+
+static int fake_get_dump(struct fl_req *req, struct fl_dump *dump)
+{
+	return dump_objects(req, dump, fake.objects);
 }
 
 static void *late_main(void *arg)
@@ -242,8 +253,69 @@ static int fake_port_del(struct fl_req *req)
 	return start_late(req, hang_main);
 }
 
+/* ---- a dump that is prepared in parts --------------------------------------------- */
+
+#define PREPARED_PART 100
+
+struct prepare {
+	struct fl_req *req;
+	struct fl_dump *dump;
+};
+
+static void *prepare_main(void *arg)
+{
+	struct prepare *prepare = arg;
+	struct fl_dump *dump = prepare->dump;
+	struct fl_req *req = prepare->req;
+	int err = dump->position[0] ? fake.prepare_error : 0;
+
+	free(prepare);
+	while (fake.prepare_hangs && !__atomic_load_n(&fake.release, __ATOMIC_SEQ_CST))
+		nap();
+	if (!dump->arg) {
+		dump->arg = calloc(1, sizeof(uint64_t));
+		__atomic_add_fetch(&fake.prepared, 1, __ATOMIC_SEQ_CST);
+	}
+	*(uint64_t *)dump->arg = dump->position[0] + PREPARED_PART;
+	req->complete(req, err);
+	__atomic_sub_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static int fake_prepare(struct fl_req *req, struct fl_dump *dump)
+{
+	struct prepare *prepare = malloc(sizeof(*prepare));
+	pthread_t thread;
+
+	*prepare = (struct prepare){ req, dump };
+	__atomic_add_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(fl_thread_start(&thread, "fake-op", 0, prepare_main, prepare), 0);
+	pthread_detach(thread);
+	return FL_LATER;
+}
+
+static int fake_prepared_dump(struct fl_req *req, struct fl_dump *dump)
+{
+	const uint64_t *end = dump->arg;
+	int more;
+
+	assert_true(end && *end > dump->position[0]);
+	more = dump_objects(req, dump, *end < fake.objects ? *end : fake.objects);
+	if (more || dump->position[0] == fake.objects)
+		return more;
+	dump->wants = true;
+	return 1;
+}
+
+static void fake_dump_done(struct fl_dump *dump)
+{
+	free(dump->arg);
+	__atomic_sub_fetch(&fake.prepared, 1, __ATOMIC_SEQ_CST);
+}
+
 const struct fl_command fl_commands[] = {
 	[DEVLINK_CMD_GET] = { fake_get, fake_get_dump },
+	[DEVLINK_CMD_PORT_GET] = { NULL, fake_prepared_dump, fake_prepare, fake_dump_done },
 	[DEVLINK_CMD_PORT_SET] = { fake_port_set, NULL },
 	[DEVLINK_CMD_PORT_DEL] = { fake_port_del, NULL },
 };

@@ -5,7 +5,7 @@
  *
  * The plane answers GET (one object by its name "fake/devN"; all in a dump), PORT_SET
  * (late: on a thread of its own it appends an event, then completes with a reply) and
- * PORT_DEL (hangs until fake_release()).
+ * PORT_DEL (hangs until fake_release()). The dump of PORT_GET is that of GET, prepared in parts.
  */
 #ifndef FL_TESTS_SERVER_FAKE_H
 #define FL_TESTS_SERVER_FAKE_H
@@ -46,6 +46,10 @@ struct fake {
 	unsigned int deaths;
 	unsigned int clients; /* objects fl_client that exist */
 	unsigned int sequence; /* of fake_event() */
+	unsigned int prepared; /* parts of a prepared dump that exist */
+	/* of the dump of PORT_GET, which is prepared in parts on a thread of its own; set before */
+	int prepare_error; /* of all parts but the first */
+	bool prepare_hangs; /* until fake_release() */
 };
 extern struct fake fake;
 

@@ -152,6 +152,77 @@ static void test_dump_abandoned(void **state)
 	assert_true(fake_wait(&fake.clients, 0, true));
 }
 
+/* ---- dumps that are prepared by somebody else -------------------------------------- */
+
+static void test_dump_prepared(void **state)
+{
+	struct dump dump = { .done = 1 };
+	static uint32_t buf[1 << 17];
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+	bool answered = false;
+	int fd = client_open();
+	ssize_t len;
+
+	client_ask(fd, DEVLINK_CMD_PORT_GET, NLM_F_DUMP, -1);
+	/* Meanwhile the session answers. */
+	client_ask(fd, DEVLINK_CMD_GET, 0, 7);
+	while (dump.done > 0) {
+		len = client_recv(fd, buf, sizeof(buf));
+		assert_true(len > 0);
+		if (nlh->nlmsg_flags & NLM_F_MULTI)
+			dump_take(&dump, buf, len);
+		else
+			answered = true;
+	}
+	assert_int_equal(dump.done, 0);
+	assert_int_equal(dump.objects, fake.objects);
+	assert_true(answered);
+	assert_true(fake_wait(&fake.prepared, 0, true));
+	close(fd);
+}
+
+/* An error in the middle ends it, and another may begin. */
+static void test_dump_prepare_fails(void **state)
+{
+	static uint32_t buf[1 << 17];
+	int fd = client_open();
+
+	fake.prepare_error = -ENODEV;
+	for (int i = 0; i < 2; i++) {
+		struct dump dump = { .done = 1 };
+
+		client_ask(fd, DEVLINK_CMD_PORT_GET, NLM_F_DUMP, -1);
+		while (dump.done > 0)
+			dump_take(&dump, buf, client_recv(fd, buf, sizeof(buf)));
+		assert_int_equal(dump.done, -ENODEV);
+		assert_true(dump.objects > 0 && dump.objects < fake.objects);
+	}
+	fake.prepare_error = 0;
+	assert_true(fake_wait(&fake.prepared, 0, true));
+	close(fd);
+}
+
+/* Who leaves while his dump is prepared is let go when that is over, and not before. */
+static void test_dump_prepare_abandoned(void **state)
+{
+	int fds[20];
+
+	fake.prepare_hangs = true;
+	for (int i = 0; i < 20; i++) {
+		fds[i] = client_open();
+		assert_true(client_ask_done(fds[i], DEVLINK_CMD_PORT_GET, NLM_F_DUMP, -1));
+		/* A second one is refused meanwhile. */
+		client_ask(fds[i], DEVLINK_CMD_PORT_GET, NLM_F_DUMP, -1);
+		assert_int_equal(client_recv_error(fds[i]), -EBUSY);
+		close(fds[i]);
+	}
+	assert_int_equal(fake_read(&fake.prepared), 0);
+	fake_release();
+	assert_true(fake_wait(&fake.clients, 0, true));
+	assert_true(fake_wait(&fake.prepared, 0, true));
+	fake.prepare_hangs = false;
+}
+
 /* What a parser refuses is an error before the dump, not its end. */
 static void test_dump_refused(void **state)
 {
@@ -333,6 +404,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dump_sizes, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dump_waits_for_reader, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dump_abandoned, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dump_prepared, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dump_prepare_fails, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dump_prepare_abandoned, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dump_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_reader, setup, teardown),
