@@ -74,5 +74,7 @@ char *fl_find_shim(void)
 	own_folder(folder, sizeof(folder));
 	found = try_path(R_OK, "%s/%s", folder, FL_SHIM_NAME);
 	found = found ?: try_path(R_OK, "%s/../attach/%s", folder, FL_SHIM_NAME);
+	/* Where it was installed, as seen from here; then as it was configured. */
+	found = found ?: try_path(R_OK, "%s/../%s/%s", folder, FL_LIBDIR, FL_SHIM_NAME);
 	return found ?: try_path(R_OK, "%s", FL_SHIM_INSTALLED);
 }
