@@ -117,6 +117,8 @@ static int commit_prepare(struct commit *c)
 		if (!txn->values.dev)
 			return -ENOMEM;
 	}
+	if (txn->parts & FL_TXN_NETNS && fl_return_prepare(txn->dl))
+		return -ENOMEM;
 	return fl_pmap_reserve(&c->nodes, txn->edit_count);
 }
 
@@ -259,6 +261,14 @@ static void leftover_free_rcu(struct fl_rcu_head *head)
 	free(left);
 }
 
+static void obj_committed(const struct fl_edit *edit)
+{
+	const struct fl_obj *obj = edit->obj ? edit->obj : edit->replaced;
+
+	if (obj && obj->ops->committed)
+		obj->ops->committed(edit->replaced, edit->obj);
+}
+
 static void commit_retire(struct commit *c, struct leftover *left)
 {
 	struct fl_edit *edit;
@@ -273,6 +283,7 @@ static void commit_retire(struct commit *c, struct leftover *left)
 	cds_list_for_each_entry(edit, &c->txn->edits, link) {
 		if (edit->kind == FL_OBJ_PORT)
 			fl_port_committed(c->txn, edit);
+		obj_committed(edit);
 		if (edit->replaced)
 			fl_rcu_call(&edit->replaced->rcu, obj_free_rcu);
 	}
@@ -305,10 +316,18 @@ static void commit_tell(struct commit *c)
 	}
 	if (txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS))
 		fl_nested_changed(txn->dl);
-	/* It may have died between the resolution and the index: then its walk missed us. */
+	/* It may have died between the resolution and the index: then its walk missed us. The
+	 * fence pairs with the one between "dead" and that walk. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if ((txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS)) && txn->values.registered &&
 	    fl_netns_dead(txn->values.ns))
 		fl_return_post(txn->dl, txn->values.ns);
+}
+
+/* Of an operation that only asked. */
+static bool changes_nothing(const struct fl_txn *txn)
+{
+	return !txn->err && !txn->edit_count && !txn->parts && !txn->chains;
 }
 
 int fl_txn_commit(struct fl_txn *txn)
@@ -318,6 +337,11 @@ int fl_txn_commit(struct fl_txn *txn)
 	int err;
 
 	fl_assert_may_block("fl_txn_commit()");
+	if (changes_nothing(txn)) {
+		err = fl_op_parked(txn->op) ? -ECANCELED : 0;
+		txn_free(txn);
+		return err;
+	}
 	left = calloc(1, sizeof(*left));
 	err = left ? commit_prepare(&c) : -ENOMEM;
 	if (!err)

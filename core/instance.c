@@ -89,6 +89,7 @@ static void devlink_destroy(struct fl_devlink *dl)
 		fl_lane_put(dl->sublane[i]);
 	fl_lane_put(dl->lane);
 	fl_device_put(dl->device);
+	free(dl->homecoming);
 	fl_lock_done(&dl->commit_lock);
 	free(dl->handle);
 	free(dl);

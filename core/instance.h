@@ -100,6 +100,8 @@ struct fl_devlink {
 	void *priv;
 	struct fl_lock commit_lock;
 	struct fl_nested_in *nested_in;
+	void *homecoming; /* return.c's: made when the instance leaves home, so that its
+			   * return cannot fail for memory; exchanged atomically */
 	int refs;
 	uint32_t index;
 	uint16_t dev_off;      /* of the device name, in a message */
@@ -173,6 +175,10 @@ struct fl_devlink *fl_instance_iter_next(struct fl_instance_iter *iter,
 
 /* Posts the announcement of the port that shows dl as nested, if there is one. */
 void fl_nested_changed(struct fl_devlink *dl);
+
+/* Makes sure that the next fl_return_post() of dl finds its memory. Returns 0 or -ENOMEM.
+ * Context: alone on dl's lane. */
+int fl_return_prepare(struct fl_devlink *dl);
 
 /* Posts the return of dl to the initial namespace, if it is still in `dead` then. */
 void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/port.h"
@@ -165,11 +166,25 @@ struct port_new {
 	struct fl_lane *lane;
 };
 
+/* A driver that says that it made the port, but did not, is stopped here. */
+static int port_new_check(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+
+	if (fl_op_result(op) || fl_txn_obj(cmd->txn, FL_OBJ_PORT, cmd->port))
+		return fl_op_result(op);
+	fl_log(FL_LOG_ERR, "%s/%s: its driver's port_new returned 0 but added no port %u",
+	       fl_devlink_bus_name(cmd->dl), fl_devlink_dev_name(cmd->dl), cmd->port);
+	fl_extack_set(&cmd->req->extack, "The driver did not make the port");
+	return -EIO;
+}
+
 static int port_new_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct port_new *new = cmd->arg;
 
+	fl_op_then(op, port_new_check);
 	cmd->txn->new_lane = new->lane;
 	cmd->txn->new_lane_index = cmd->port;
 	return cmd->dl->ops->port_new(op, cmd->txn, cmd->port, &new->attrs);

@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/log.h"
 #include "core/plane.h"
@@ -75,14 +76,38 @@ static int return_run(struct fl_op *op)
 	return fl_reload_run(op, reload);
 }
 
+/* The namespace in which dl is, if that is dead; referenced. */
+static struct fl_netns *dead_home(const struct fl_devlink *dl)
+{
+	const struct fl_version *version;
+	struct fl_netns *ns = NULL;
+
+	fl_rcu_read_lock();
+	version = fl_devlink_version(dl);
+	if (version->registered && fl_netns_dead(version->ns))
+		ns = fl_netns_get(version->ns);
+	fl_rcu_read_unlock();
+	return ns;
+}
+
+/* Keeps the memory for the next return; if the instance was elsewhere already, that
+ * namespace may have died meanwhile without finding any. */
 static void return_free(struct fl_op *op)
 {
 	struct homecoming *home = homecoming(op);
+	struct fl_devlink *dl = home->dl;
+	struct fl_netns *dead;
 
 	fl_netns_put(home->reload.target);
 	fl_netns_put(home->dead);
-	fl_devlink_put(home->dl);
-	free(home);
+	memset(home, 0, sizeof(*home));
+	free(__atomic_exchange_n(&dl->homecoming, home, __ATOMIC_ACQ_REL));
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	dead = dead_home(dl);
+	if (dead)
+		fl_return_post(dl, dead);
+	fl_netns_put(dead);
+	fl_devlink_put(dl);
 }
 
 static const struct fl_op_type return_type = {
@@ -91,19 +116,28 @@ static const struct fl_op_type return_type = {
 	.free = return_free,
 };
 
+int fl_return_prepare(struct fl_devlink *dl)
+{
+	struct homecoming *home;
+
+	if (__atomic_load_n(&dl->homecoming, __ATOMIC_RELAXED))
+		return 0;
+	home = calloc(1, sizeof(*home));
+	if (!home)
+		return -ENOMEM;
+	free(__atomic_exchange_n(&dl->homecoming, home, __ATOMIC_ACQ_REL));
+	return 0;
+}
+
 void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead)
 {
-	struct homecoming *home = calloc(1, sizeof(*home));
+	struct homecoming *home = __atomic_exchange_n(&dl->homecoming, NULL, __ATOMIC_ACQ_REL);
 
-	if (!home) {
-		fl_log(FL_LOG_ERR, "out of memory: %s/%s stays in a dead namespace",
-		       fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
+	/* None is left while a return is on its way; it looks again when it ends. */
+	if (!home)
 		return;
-	}
 	home->dl = fl_devlink_get(dl);
 	home->dead = fl_netns_get(dead);
 	fl_op_init(&home->op, &return_type, dl->lane, NULL);
-	if (fl_op_submit(&home->op) == -EBUSY)
-		fl_log(FL_LOG_ERR, "%s/%s stays in a dead namespace: too many operations",
-		       fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
+	fl_op_submit(&home->op); /* -ENODEV: the instance is being removed */
 }

@@ -60,8 +60,9 @@ struct fl_op;
 struct fl_sched_config {
 	unsigned int workers;          /* threads for steps; 0: one per CPU, at least 2 */
 	bool bkl;                      /* one lock around every operation, as in 2021 */
-	/* Limits. Awaited children and removals count, but the first two never refuse them:
-	 * what runs must be able to finish, and a removal must always be possible. For the
+	/* Limits. Awaited children, removals and what has no client count, but the first two
+	 * never refuse them: what runs must be able to finish, a removal must always be
+	 * possible, and what the plane does by itself follows from what was let in. For the
 	 * latter reason a removal is not refused by the last two either. */
 	unsigned int max_ops;          /* not ended, whole plane, parked ones too; 0: 131072 */
 	unsigned int max_ops_client;   /* of one client; 0: 32768 */

@@ -107,10 +107,11 @@ static void set_path(struct fl_op *op)
 	}
 }
 
-/* What runs must be able to finish, and a removal must always be possible. */
+/* What runs must be able to finish, a removal must always be possible, and what the plane
+ * does by itself follows from what was let in before (a return from a dead namespace). */
 static bool exempt(const struct fl_op *op)
 {
-	return op->parent || fl_op_removes(op);
+	return op->parent || fl_op_removes(op) || !op->client;
 }
 
 static int reserve_client(struct fl_op *op)

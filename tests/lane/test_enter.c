@@ -149,12 +149,12 @@ static void test_limits(void **state)
 								     .max_ops_client = 2 });
 	struct fl_lane *pf = lane_new(sched, NULL, "pf");
 	struct fl_client *client = fl_client_new("pid 42 (devlink)");
+	struct fl_client *other = fl_client_new("pid 43 (devlink)");
 	struct task *task[5];
 
 	for (int i = 0; i < 5; i++) {
 		task[i] = task_new("queued", pf, step_hold);
-		if (i < 3)
-			task[i]->op.client = fl_client_get(client);
+		task[i]->op.client = fl_client_get(i < 3 ? client : other);
 	}
 	task_submit(task[0]);
 	task_submit(task[1]);
@@ -178,6 +178,7 @@ static void test_limits(void **state)
 	task[0]->op.client = fl_client_get(client);
 	task_end(task_submit(task[0]), 0);
 	fl_client_put(client);
+	fl_client_put(other);
 	lane_end(pf);
 	sched_end(sched);
 }
