@@ -6,6 +6,9 @@
 #include "core/object.h"
 #include "core/req.h"
 
+struct fl_devlink;
+struct fl_version;
+
 int fl_instance_get_doit(struct fl_req *req);
 int fl_instance_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 
@@ -38,6 +41,17 @@ int fl_trap_group_set_doit(struct fl_req *req);
 int fl_trap_policer_get_doit(struct fl_req *req);
 int fl_trap_policer_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_trap_policer_set_doit(struct fl_req *req);
+
+/* Flags of a dump's messages. */
+uint16_t fl_dump_flags(const struct fl_req *req);
+
+/* Dumps something of the instance that the request names, or of each in the asker's
+ * namespace. fn puts messages, and in dump->position[1..3], zero at an instance's first, keeps
+ * how far it came: 1: there is more; 0: the instance is done; -errno.
+ * Context: fn: RCU read section. */
+typedef int (*fl_dump_fn)(struct fl_req *req, struct fl_dump *dump, struct fl_devlink *dl,
+			  const struct fl_version *version, const void *arg);
+int fl_dump_instances(struct fl_req *req, struct fl_dump *dump, fl_dump_fn fn, const void *arg);
 
 /* Dumps all objects of a kind: of the instance that the request names, or of all in the
  * asker's namespace. */
