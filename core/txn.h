@@ -83,6 +83,13 @@ void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,
 			     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg),
 			     void *arg);
 
+/* The first object of a kind, as the transaction sees it, whose key is at least `from`, or
+ * NULL. Context: as fl_txn_obj(). */
+const struct fl_obj *fl_txn_next(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t from);
+
+/* A key behind those that the transaction sees of what belongs to one port. */
+uint64_t fl_txn_next_port_key(struct fl_txn *txn, enum fl_obj_kind kind, uint32_t port);
+
 /* A key behind all that the transaction sees of a kind. */
 uint64_t fl_txn_next_key(struct fl_txn *txn, enum fl_obj_kind kind);
 
