@@ -227,14 +227,26 @@ static void pod_begin(struct launch_storm *storm, struct pod *pod, enum launch_s
 		pod_finish(storm, pod);
 }
 
+/* On the way down from wherever it is. A reload may take long, and requests of one session
+ * keep their order; so it is left to itself, and what follows has a session of its own. */
+static void pod_call_back(struct launch_storm *storm, struct pod *pod)
+{
+	if (pod->seq) {
+		pod->seq = 0;
+		fl_link_free(pod->link);
+		pod->link = NULL;
+	}
+	pod_next_down(storm, pod);
+}
+
 void pod_start(struct launch_storm *storm, struct pod *pod)
 {
 	if (!storm->down)
 		pod_begin(storm, pod, storm->config.vf ? LAUNCH_STEP_SET : LAUNCH_STEP_ADD);
-	else if (pod->place == POD_BUSY && pod->seq)
+	else if (pod->place == POD_BUSY && pod->seq && pod->step != LAUNCH_STEP_RELOAD)
 		return; /* goes down when its answer is there */
 	else
-		pod_next_down(storm, pod);
+		pod_call_back(storm, pod);
 }
 
 void pod_see(struct launch_storm *storm, struct pod *pod, const struct launch_port_view *view)

@@ -77,7 +77,7 @@ def test_failures_are_told_once_and_counted():
         topology = write(f"{path}/t.yaml", SWITCHDEV + "    seed: 7\n    faults:\n"
                          "      - {step: fw_cmd, after: 60, probability: 0.2, times: 8, errno: EIO}\n")
         with daemon(f"{path}/s", topology):
-            result = launch("--pods", "20", "--netns", "none", "-c", f"{path}/s", "--timeout", "5",
+            result = launch("--pods", "20", "--netns", "none", "-c", f"{path}/s", "--timeout", "2",
                             status=1)
     check(result["failed"] > 0, result)
     reasons = [f["reason"] for f in result["failures"]]
