@@ -327,6 +327,7 @@ struct move {
 	struct fl_devlink *dl;
 	struct fl_netns *to;
 	uint64_t after_ns;
+	int begun; /* atomic: it is alone on the lane */
 };
 
 static int move_now(struct fl_op *op)
@@ -343,6 +344,7 @@ static int move_run(struct fl_op *op, void *arg)
 {
 	struct move *move = arg;
 
+	__atomic_store_n(&move->begun, 1, __ATOMIC_RELEASE);
 	fl_op_set_data(op, move);
 	return move->after_ns ? fl_op_sleep(op, move->after_ns, move_now) : move_now(op);
 }
@@ -427,7 +429,8 @@ static void command_behind_a_move_looks_again(void **state)
 	pthread_t thread;
 
 	assert_int_equal(fl_thread_start(&thread, "slow-move", 0, slow_move, &request), 0);
-	usleep(50000);
+	while (!__atomic_load_n(&request.begun, __ATOMIC_ACQUIRE))
+		usleep(100);
 	assert_int_equal(ask(home, DEVLINK_CMD_GET, dl), 0);
 	assert_int_equal(set_io_eqs(dl, 5), -ENODEV);
 	pthread_join(thread, NULL);
