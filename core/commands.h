@@ -32,6 +32,10 @@ int fl_info_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 
 int fl_flash_update_doit(struct fl_req *req);
 
+int fl_resource_set_doit(struct fl_req *req);
+int fl_resource_dump_doit(struct fl_req *req);
+int fl_resource_dump_dumpit(struct fl_req *req, struct fl_dump *dump);
+
 int fl_trap_get_doit(struct fl_req *req);
 int fl_trap_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_trap_set_doit(struct fl_req *req);

@@ -9,6 +9,7 @@
 #include "core/commands.h"
 #include "core/plane.h"
 #include "core/reload.h"
+#include "core/resource.h"
 
 struct reload_cmd {
 	struct fl_reload reload;
@@ -157,6 +158,10 @@ static int reload_work(struct fl_op *op)
 	int err;
 
 	reload->txn = cmd->txn;
+	if (!fl_resources_valid(cmd->txn)) {
+		fl_extack_set(&cmd->req->extack, "resources size validation failed");
+		return -EINVAL;
+	}
 	err = admit_action(cmd->req, cmd->dl, reload);
 	if (!err)
 		err = admit_limit(cmd->req, cmd->dl, reload);
