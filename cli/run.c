@@ -12,6 +12,7 @@
 #include "attach/client.h"
 #include "attach/wire.h"
 #include "cli/cli.h"
+#include "cli/static-elf.h"
 #include "cli/find.h"
 #include "cli/private-plane.h"
 
@@ -211,6 +212,9 @@ static int run_command(char **command, const char *socket, struct fl_private_pla
 
 	if (set_environment(socket))
 		return FL_EXIT_RUN_FAILED;
+	if (fl_elf_is_static(command[0]))
+		fl_cli_fail(0, "%s is statically linked: it talks to the kernel, not to finelink",
+			    command[0]);
 	pid = fork();
 	if (pid < 0)
 		return fl_cli_fail(FL_EXIT_RUN_FAILED, "cannot start a process: %s", strerror(errno));

@@ -163,6 +163,18 @@ def test_a_preloaded_library_is_kept():
     check(done.out.strip().endswith(":libdl.so.2"), done.out)
 
 
+def test_a_static_program_is_warned_of():
+    static = os.environ["STATIC_TRUE"]
+    done = finelink("run", static)
+    equal(done.returncode, 0)
+    check("is statically linked" in done.err, done.err)
+    done = finelink("run", os.path.basename(static),
+                    env={"PATH": os.path.dirname(static) + ":" + os.environ["PATH"]})
+    check("is statically linked" in done.err, done.err)
+    for dynamic in ("true", "/bin/sh", "ldd"):  # the last is a script
+        check("statically" not in finelink("run", dynamic, "--version").err, dynamic)
+
+
 def test_help_and_version():
     done = finelink("run", "--help")
     equal(done.returncode, 0)
