@@ -58,6 +58,12 @@ struct fl_obj_ops {
 	 * NULL: nothing. Context: RCU read section. */
 	void (*resolve)(struct fl_msg *msg, size_t at, const struct fl_obj *obj,
 			const struct fl_netns *asker);
+	/* Fills msg with its notification, where that is not what a dump sends; NULL: it is. */
+	void (*notice)(struct fl_msg *msg, const struct fl_txn *txn, const struct fl_obj *obj,
+		       uint8_t cmd);
+	/* After the commit that made `now` of `old`; either may be NULL. NULL: nothing.
+	 * Context: the transaction's, in an RCU read section. */
+	void (*committed)(const struct fl_obj *old, const struct fl_obj *now);
 	/* False: it is there, but not to be seen yet. NULL: always true. */
 	bool (*shown)(const struct fl_obj *obj);
 	/* Drops what the object holds, then its memory; no reader sees it any more. */

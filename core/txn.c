@@ -162,22 +162,41 @@ static bool each_next(struct each *each, const struct fl_obj **ret_obj)
 	return true;
 }
 
+static void each_init(struct each *each, struct fl_txn *txn, enum fl_obj_kind kind, uint64_t from)
+{
+	each->kind = kind;
+	fl_pmap_iter_init(&each->committed, fl_devlink_version(txn->dl)->objs[kind], from);
+	fl_pmap_iter_init(&each->pending, txn->by_key, edit_key(kind, from));
+	each->obj = fl_pmap_iter_next(&each->committed);
+	each_step_pending(each);
+}
+
 void fl_txn_for_each(struct fl_txn *txn, enum fl_obj_kind kind,
 		     void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg), void *arg)
 {
-	struct each each = { .kind = kind };
 	const struct fl_obj *obj;
+	struct each each;
 
 	fl_rcu_read_lock();
-	fl_pmap_iter_init(&each.committed, fl_devlink_version(txn->dl)->objs[kind], 0);
-	fl_pmap_iter_init(&each.pending, txn->by_key, edit_key(kind, 0));
-	each.obj = fl_pmap_iter_next(&each.committed);
-	each_step_pending(&each);
+	each_init(&each, txn, kind, 0);
 	while (each_next(&each, &obj)) {
 		if (obj)
 			fn(txn, obj, arg);
 	}
 	fl_rcu_read_unlock();
+}
+
+const struct fl_obj *fl_txn_next(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t from)
+{
+	const struct fl_obj *obj = NULL;
+	struct each each;
+
+	fl_rcu_read_lock();
+	each_init(&each, txn, kind, from);
+	while (!obj && each_next(&each, &obj))
+		;
+	fl_rcu_read_unlock();
+	return obj;
 }
 
 struct objs {
@@ -226,6 +245,18 @@ uint64_t fl_txn_next_key(struct fl_txn *txn, enum fl_obj_kind kind)
 	uint64_t next = 0;
 
 	fl_txn_for_each(txn, kind, last_key, &next);
+	return next;
+}
+
+uint64_t fl_txn_next_port_key(struct fl_txn *txn, enum fl_obj_kind kind, uint32_t port)
+{
+	uint64_t next = FL_PORT_KEY(port, 0);
+	const struct fl_obj *obj;
+
+	fl_rcu_read_lock();
+	while ((obj = fl_txn_next(txn, kind, next)) && FL_PORT_KEY_PORT(obj->key) == port)
+		next = obj->key + 1;
+	fl_rcu_read_unlock();
 	return next;
 }
 
@@ -302,7 +333,9 @@ void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd
 	if (edit && edit->obj == obj)
 		err = fl_obj_encode(txn, edit->obj);
 	fl_msg_init(&msg);
-	if (!err)
+	if (!err && obj->ops->notice)
+		obj->ops->notice(&msg, txn, obj, cmd);
+	else if (!err)
 		err = fl_obj_put(&msg, obj, cmd, 0, 0, 0, txn->values.ns);
 	/* What shows a counter that cannot be read is not told. */
 	if (err && err != -ENODATA)
@@ -368,7 +401,7 @@ static void announce_gone(struct fl_txn *txn)
 		enum fl_obj_kind kind;
 		bool reverse; /* the latest goes first */
 	} order[] = {
-		{ FL_OBJ_PARAM, false },      { FL_OBJ_REGION, false }, { FL_OBJ_RATE, true },
+		{ FL_OBJ_PARAM, false },      { FL_OBJ_REGION, true }, { FL_OBJ_RATE, true },
 		{ FL_OBJ_TRAP, true },        { FL_OBJ_TRAP_GROUP, true },
 		{ FL_OBJ_POLICER, true },     { FL_OBJ_PORT, false },
 		{ FL_OBJ_LINECARD, true },
