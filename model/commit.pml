@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * commit.pml - commits of one instance, and those who read (core/commit.c, C1..C6).
+ * commit.pml - commits of one instance, and those who read (core/commit.c, clauses C1..C5).
  *
  *   here                  there
  *   version[], current    struct fl_version, fl_devlink.version
@@ -52,7 +52,7 @@ inline append(p, value, n, gone)
 {
 	d_step {
 		assert(log_end < RECORDS);
-		assert(log_end == 0 || record[log_end - 1].seq <= n); /* C3: order of commits */
+		MUST(C3, log_end == 0 || record[log_end - 1].seq <= n); /* the order of commits */
 		record[log_end].port = p;
 		record[log_end].x = value;
 		record[log_end].seq = n;
@@ -127,7 +127,7 @@ inline apply_edits()
 inline swap()
 {
 	d_step {
-		assert(version[base].registered); /* C5 */
+		MUST(C5, version[base].registered);
 		current = mine;
 		committed[p]++
 	}
@@ -136,15 +136,16 @@ inline swap()
 /* The intermediate one (the port before it has a type) and the last one, in this order. */
 inline notify()
 {
-#if SCENE != 3
-	append(p, edit, version[mine].seq, false);
-#endif
+	if
+	:: SCENE != 3 -> append(p, edit, version[mine].seq, false)
+	:: else
+	fi;
 	append(p, edit, version[mine].seq, false)
 }
 
 inline reply()
 {
-	assert(logged[p] >= edit && version[current].port[p].x >= edit) /* C4 */
+	MUST(C4, logged[p] >= edit && version[current].port[p].x >= edit)
 }
 
 proctype writer(byte p)
@@ -170,12 +171,10 @@ proctype writer(byte p)
 		copy_version(mine, current)
 #endif
 	}
-#if SCENE == 2
 	if
 	:: true
-	:: true -> goto out /* -ENOMEM: the last moment at which a commit can fail */
+	:: SCENE == 2 -> goto out /* -ENOMEM: the last moment at which a commit can fail */
 	fi;
-#endif
 #ifdef PLANT_PARKED_LOOKED_EARLY
 	refused = parked[p];
 	take(commit_lock);
@@ -264,8 +263,8 @@ inline read_event()
 		if
 		:: record[at].del -> told_gone = true
 		:: else ->
-			assert(!told_gone);
-			assert(record[at].x >= told[p]); /* C3: one object, in order */
+			MUST(C3, !told_gone);
+			MUST(C3, record[at].x >= told[p]); /* one object, in order */
 			told[p] = record[at].x
 		fi;
 		at++;
@@ -283,10 +282,10 @@ inline ask()
 	fi;
 	x = version[v].port[p].x;
 	d_step {
-		assert(x != POISON && version[v].port[p].y != POISON); /* C1 */
-		assert(x == version[v].port[p].y);       /* C2: all of a commit or nothing */
-		assert(x >= told[p]);                    /* C3: not older than what was told */
-		assert(!told_gone || !version[v].registered)
+		MUST(C1, x != POISON && version[v].port[p].y != POISON);
+		MUST(C1, x == version[v].port[p].y); /* all of a commit or nothing */
+		MUST(C3, x >= told[p]); /* not older than what was told */
+		MUST(C3, !told_gone || !version[v].registered)
 	}
 	read_unlock()
 }
@@ -303,8 +302,9 @@ proctype client(byte me)
 	od;
 	ask();
 	/* Who has read all events knows all. */
-	assert(told[0] == version[current].port[0].x && told[1] == version[current].port[1].x);
-	assert(told_gone == !version[current].registered);
+	MUST(C3, told[0] == version[current].port[0].x);
+	MUST(C3, told[1] == version[current].port[1].x);
+	MUST(C3, told_gone == !version[current].registered);
 	d_step { told[0] = 0; told[1] = 0; at = 0; told_gone = false }
 }
 
@@ -336,8 +336,8 @@ init
 #endif
 	}
 	timeout;
-	/* C2: each commit is in the last version. */
-	assert(version[current].port[0].x == committed[0]);
-	assert(version[current].port[1].x == committed[1]);
+	/* Each commit is in the last version. */
+	MUST(C2, version[current].port[0].x == committed[0]);
+	MUST(C2, version[current].port[1].x == committed[1]);
 	assert(!commit_lock && writing == 0)
 }

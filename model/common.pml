@@ -10,7 +10,5 @@
 
 #define BIT(n) (1 << (n))
 
-/* Under a leaf lock: the name says which of base/lock.h's table. */
-#define UNDER_LOCK(name) atomic
-/* One load, store or exchange of an atomic variable. */
-#define AT_ONCE atomic
+/* A clause of lane/lane.h, core/instance.h, netns/netns.h (see README.md); check.py reads it. */
+#define MUST(clause, what) assert(what)
