@@ -18,6 +18,15 @@ int fl_port_set_doit(struct fl_req *req);
 int fl_port_new_doit(struct fl_req *req);
 int fl_port_del_doit(struct fl_req *req);
 
+int fl_port_split_doit(struct fl_req *req);
+int fl_port_unsplit_doit(struct fl_req *req);
+int fl_port_param_doit(struct fl_req *req);
+int fl_port_param_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+
+int fl_selftests_get_doit(struct fl_req *req);
+int fl_selftests_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_selftests_run_doit(struct fl_req *req);
+
 int fl_param_get_doit(struct fl_req *req);
 int fl_param_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_param_set_doit(struct fl_req *req);

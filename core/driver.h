@@ -18,8 +18,10 @@
 
 #include "bus/bus.h"
 #include "core/driver-cell.h"
+#include "core/driver-port.h"
 #include "core/driver-rate.h"
 #include "core/driver-resource.h"
+#include "core/driver-selftest.h"
 #include "core/driver-trap.h"
 #include "nl/devlink-attrs.h"
 #include "nl/extack.h"
@@ -144,6 +146,8 @@ struct fl_devlink_ops {
 	int (*param_set)(struct fl_op *op, struct fl_txn *txn, const char *name,
 			 enum devlink_param_cmode cmode, const union fl_param_value *value);
 
+	const struct fl_port_ops *port; /* core/driver-port.h */
+	const struct fl_selftest_ops *selftest; /* core/driver-selftest.h */
 	const struct fl_trap_ops *trap; /* core/driver-trap.h */
 	const struct fl_rate_ops *rate; /* core/driver-rate.h */
 };

@@ -183,6 +183,8 @@ int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 		err = fl_devlink_sublane_init(dl, FL_SUBLANE_PARAMS);
 	if (!err && ops->trap)
 		err = fl_devlink_sublane_init(dl, FL_SUBLANE_TRAPS);
+	if (!err && ops->selftest)
+		err = fl_devlink_sublane_init(dl, FL_SUBLANE_SELFTESTS);
 	if (!err && ops->rate)
 		err = fl_devlink_sublane_init(dl, FL_SUBLANE_RATES);
 	if (err) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * port-cmd.c - what clients ask of ports: PORT_GET, PORT_SET, PORT_NEW, PORT_DEL.
+ * port-cmd.c - what clients ask of ports: PORT_GET, PORT_SET, PORT_NEW, PORT_DEL, and their
+ * parameters, of which there are none. Splitting: port-split.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -11,9 +12,8 @@
 #include "core/commands.h"
 #include "core/port.h"
 
-/* The port that the request names. Context: RCU read section. */
-static int req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
-		    const struct fl_port **ret_port)
+int fl_req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
+		const struct fl_version **ret_version, const struct fl_port **ret_port)
 {
 	const struct fl_version *version;
 	const struct fl_port *port;
@@ -29,20 +29,41 @@ static int req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
 	if (!port)
 		return -ENODEV;
 	*ret_dl = dl;
+	*ret_version = version;
 	*ret_port = port;
 	return 0;
+}
+
+int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32_t *ret_index)
+{
+	const struct fl_version *version;
+	const struct fl_port *port;
+	struct fl_devlink *dl;
+	int err;
+
+	fl_rcu_read_lock();
+	err = fl_req_port(req, &dl, &version, &port);
+	if (!err && !fl_devlink_try_get(dl))
+		err = -ENODEV;
+	if (!err) {
+		*ret_dl = dl;
+		*ret_index = port->state.attrs.index;
+	}
+	fl_rcu_read_unlock();
+	return err;
 }
 
 /* ---- PORT_GET --------------------------------------------------------------------- */
 
 int fl_port_get_doit(struct fl_req *req)
 {
+	const struct fl_version *version;
 	const struct fl_port *port;
 	struct fl_devlink *dl;
 	int err;
 
 	fl_rcu_read_lock();
-	err = req_port(req, &dl, &port);
+	err = fl_req_port(req, &dl, &version, &port);
 	if (!err)
 		err = fl_obj_put(&req->reply, &port->obj, DEVLINK_CMD_PORT_NEW, 0,
 				 req->nlh->nlmsg_seq, req->portid, req->ns);
@@ -67,39 +88,61 @@ static int port_set_done(struct fl_op *op)
 	return err;
 }
 
-static int port_set_function(struct fl_cmd_op *cmd, const struct fl_port_state *state)
+static int port_set_function(struct fl_op *op)
 {
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	const struct nlattr *attr = cmd->req->tb[DEVLINK_ATTR_PORT_FUNCTION];
 	struct fl_port_fn_change *change = cmd->arg;
-	int err;
+	struct fl_port_state state;
+	int err = fl_op_result(op);
 
-	err = fl_port_fn_parse(attr, state, change, &cmd->req->extack);
+	if (err || !attr)
+		return err;
+	err = fl_port_read(cmd->txn, cmd->port, &state);
+	if (!err)
+		err = fl_port_fn_parse(attr, &state, change, &cmd->req->extack);
 	if (err)
 		return err;
 	fl_op_then(&cmd->op, port_set_done);
-	if (!change->set)
+	if (!change->set || !cmd->dl->ops->port_fn_set)
 		return 0;
 	return cmd->dl->ops->port_fn_set(&cmd->op, cmd->txn, cmd->port, change);
+}
+
+static int port_set_type_done(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+
+	if (fl_op_result(op))
+		return fl_op_result(op);
+	fl_port_desired_set(cmd->txn, cmd->port,
+			    fl_attr_u16(cmd->req->tb[DEVLINK_ATTR_PORT_TYPE]));
+	fl_port_notify(cmd->txn, cmd->port);
+	/* The type stays, should the function be refused then. */
+	cmd->keep = true;
+	return 0;
 }
 
 static int port_set_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
+	const struct nlattr *attr = cmd->req->tb[DEVLINK_ATTR_PORT_TYPE];
+	const struct fl_port_ops *ops = cmd->dl->ops->port;
 	struct fl_port_state state;
 	int err;
 
 	err = fl_port_read(cmd->txn, cmd->port, &state);
-	/* No driver here changes between Ethernet and InfiniBand; then even the type that a port
-	 * has cannot be set. */
-	if (!err && cmd->req->tb[DEVLINK_ATTR_PORT_TYPE])
-		err = -EOPNOTSUPP;
-	if (err || !cmd->req->tb[DEVLINK_ATTR_PORT_FUNCTION])
+	if (err)
 		return err;
-	if (!cmd->dl->ops->port_fn_set || !state.attrs.fn) {
-		fl_extack_set(&cmd->req->extack, "Port doesn't support function attributes");
+	fl_op_then(op, port_set_function);
+	if (!attr)
+		return 0;
+	if (!ops || !ops->type_set)
 		return -EOPNOTSUPP;
-	}
-	return port_set_function(cmd, &state);
+	if (fl_attr_u16(attr) == state.type)
+		return 0;
+	fl_op_then(op, port_set_type_done);
+	return ops->type_set(op, cmd->txn, cmd->port, fl_attr_u16(attr));
 }
 
 static void port_set_over(struct fl_cmd_op *cmd, int err)
@@ -117,12 +160,13 @@ static const struct fl_cmd_op_type port_set_type_op = {
 static int req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl,
 			struct fl_lane **ret_lane, bool *ret_added)
 {
+	const struct fl_version *version;
 	const struct fl_port *port;
 	struct fl_devlink *dl;
 	int err;
 
 	fl_rcu_read_lock();
-	err = req_port(req, &dl, &port);
+	err = fl_req_port(req, &dl, &version, &port);
 	if (!err && !fl_devlink_try_get(dl))
 		err = -ENODEV;
 	if (!err) {
@@ -347,4 +391,27 @@ int fl_port_del_doit(struct fl_req *req)
 	}
 	fl_lane_put(lane);
 	return err;
+}
+
+/* ---- PORT_PARAM_GET, PORT_PARAM_SET: refused, once the port was found ------------- */
+
+int fl_port_param_doit(struct fl_req *req)
+{
+	const struct fl_version *version;
+	const struct fl_port *port;
+	struct fl_devlink *dl;
+	int err;
+
+	fl_rcu_read_lock();
+	err = fl_req_port(req, &dl, &version, &port);
+	fl_rcu_read_unlock();
+	if (err)
+		return err;
+	fl_extack_set(&req->extack, "Port params are not supported");
+	return -EINVAL;
+}
+
+int fl_port_param_get_dumpit(struct fl_req *req, struct fl_dump *dump)
+{
+	return 0;
 }

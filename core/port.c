@@ -20,6 +20,19 @@ const struct fl_port *fl_port_find(const struct fl_version *version, uint32_t in
 
 /* ---- encoding --------------------------------------------------------------------- */
 
+static void put_type(struct fl_msg *msg, const struct fl_port *port)
+{
+	fl_msg_put_u16(msg, DEVLINK_ATTR_PORT_TYPE, port->state.type);
+	if (port->desired != DEVLINK_PORT_TYPE_NOTSET)
+		fl_msg_put_u16(msg, DEVLINK_ATTR_PORT_DESIRED_TYPE, port->desired);
+	if (port->ifindex) {
+		fl_msg_put_u32(msg, DEVLINK_ATTR_PORT_NETDEV_IFINDEX, port->ifindex);
+		fl_msg_put_str(msg, DEVLINK_ATTR_PORT_NETDEV_NAME, port->netdev);
+	}
+	if (port->ibdev && port->state.type == DEVLINK_PORT_TYPE_IB)
+		fl_msg_put_str(msg, DEVLINK_ATTR_PORT_IBDEV_NAME, port->ibdev);
+}
+
 static void put_pci(struct fl_msg *msg, const struct fl_port_attrs *attrs)
 {
 	fl_msg_put_u32(msg, DEVLINK_ATTR_PORT_CONTROLLER_NUMBER, attrs->controller);
@@ -70,13 +83,11 @@ static void port_encode(struct fl_msg *msg, const struct fl_txn *txn, const stru
 	fl_msg_begin(msg, FL_FAMILY_DEVLINK, 0, 0, 0, DEVLINK_CMD_PORT_NEW, 1);
 	fl_devlink_put_handle(msg, txn->dl);
 	fl_msg_put_u32(msg, DEVLINK_ATTR_PORT_INDEX, port->state.attrs.index);
-	fl_msg_put_u16(msg, DEVLINK_ATTR_PORT_TYPE, port->state.type);
-	if (port->ifindex) {
-		fl_msg_put_u32(msg, DEVLINK_ATTR_PORT_NETDEV_IFINDEX, port->ifindex);
-		fl_msg_put_str(msg, DEVLINK_ATTR_PORT_NETDEV_NAME, port->netdev);
-	}
+	put_type(msg, port);
 	put_attrs(msg, &port->state.attrs);
 	port->fn_nest = fl_port_fn_encode(msg, port);
+	if (port->linecard >= 0)
+		fl_msg_put_u32(msg, DEVLINK_ATTR_LINECARD_INDEX, port->linecard);
 	fl_msg_end(msg);
 }
 
@@ -103,6 +114,7 @@ static void port_free(struct fl_obj *obj)
 
 	fl_lane_put(port->lane);
 	fl_devlink_put(port->nested);
+	free(port->ibdev);
 	free(port->obj.image);
 	free(port);
 }
@@ -119,22 +131,26 @@ static const struct fl_obj_ops port_ops = {
 
 /* ---- edits ------------------------------------------------------------------------ */
 
-static bool port_copy(struct fl_txn *txn, uint32_t index, struct fl_port *copy)
+static int port_copy(struct fl_txn *txn, uint32_t index, struct fl_port *copy)
 {
 	const struct fl_obj *obj;
+	int err = -ENODEV;
 
 	fl_rcu_read_lock();
 	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
 	if (obj) {
 		*copy = *fl_obj_port(obj);
 		copy->obj.image = NULL;
-		if (copy->lane)
-			fl_lane_get(copy->lane);
-		if (copy->nested)
-			fl_devlink_get(copy->nested);
+		if (copy->ibdev)
+			copy->ibdev = strdup(copy->ibdev);
+		err = fl_obj_port(obj)->ibdev && !copy->ibdev ? -ENOMEM : 0;
 	}
+	if (!err && copy->lane)
+		fl_lane_get(copy->lane);
+	if (!err && copy->nested)
+		fl_devlink_get(copy->nested);
 	fl_rcu_read_unlock();
-	return obj;
+	return err;
 }
 
 /* The port as something to write to: the pending copy, made at the first change. */
@@ -142,6 +158,7 @@ static struct fl_port *port_write(struct fl_txn *txn, uint32_t index)
 {
 	struct fl_edit *edit = fl_txn_edit(txn, FL_OBJ_PORT, index);
 	struct fl_port *copy;
+	int err;
 
 	if (edit) {
 		if (!edit->obj)
@@ -153,9 +170,10 @@ static struct fl_port *port_write(struct fl_txn *txn, uint32_t index)
 		fl_txn_fail(txn, -ENOMEM);
 		return NULL;
 	}
-	if (!port_copy(txn, index, copy)) {
+	err = port_copy(txn, index, copy);
+	if (err) {
 		free(copy);
-		fl_txn_fail(txn, -ENODEV);
+		fl_txn_fail(txn, err);
 		return NULL;
 	}
 	fl_txn_set(txn, FL_OBJ_PORT, index, &copy->obj);
@@ -213,6 +231,7 @@ void fl_port_add(struct fl_txn *txn, const struct fl_port_attrs *attrs)
 	port->obj.ops = &port_ops;
 	port->obj.key = attrs->index;
 	port->state.attrs = *attrs;
+	port->linecard = -1;
 	port->state.type = DEVLINK_PORT_TYPE_NOTSET;
 	port->state.hw_addr_len = attrs->fn & FL_PORT_FN_HW_ADDR ? 6 : 0;
 	err = port_lane_init(txn, port);
@@ -267,6 +286,38 @@ void fl_port_netdev_set(struct fl_txn *txn, uint32_t index, uint32_t ifindex, co
 		return;
 	port->ifindex = ifindex;
 	snprintf(port->netdev, sizeof(port->netdev), "%s", name ? name : "");
+}
+
+void fl_port_desired_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type type)
+{
+	struct fl_port *port = port_write(txn, index);
+
+	if (port)
+		port->desired = type;
+}
+
+void fl_port_ibdev_set(struct fl_txn *txn, uint32_t index, const char *name)
+{
+	struct fl_port *port = port_write(txn, index);
+
+	if (!port)
+		return;
+	free(port->ibdev);
+	port->ibdev = name ? strdup(name) : NULL;
+	if (name && !port->ibdev)
+		fl_txn_fail(txn, -ENOMEM);
+}
+
+void fl_port_linecard_set(struct fl_txn *txn, uint32_t index, int64_t linecard)
+{
+	struct fl_port *port = port_write(txn, index);
+
+	if (!port)
+		return;
+	/* The function's nest grows at the end of the message while answering. */
+	if (port->state.attrs.fn)
+		fl_txn_fail(txn, -EINVAL);
+	port->linecard = linecard;
 }
 
 void fl_port_fn_hw_addr_set(struct fl_txn *txn, uint32_t index, const uint8_t *addr, size_t len)

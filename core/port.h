@@ -14,6 +14,9 @@ struct fl_port {
 	bool added;                  /* by PORT_NEW: PORT_DEL may remove it */
 	struct fl_lane *lane;        /* of its function, referenced; NULL: the instance's */
 	struct fl_devlink *nested;   /* on its function, referenced, or NULL */
+	enum devlink_port_type desired; /* that a client has set, or notset */
+	char *ibdev;                 /* or NULL */
+	int64_t linecard;            /* that it is on, or -1 */
 	uint16_t fn_nest;            /* where DEVLINK_ATTR_PORT_FUNCTION is in the image, or 0 */
 };
 
@@ -24,6 +27,16 @@ static inline const struct fl_port *fl_obj_port(const struct fl_obj *obj)
 
 /* The port of a version. Context: RCU read section. */
 const struct fl_port *fl_port_find(const struct fl_version *version, uint32_t index);
+
+/* The port that the request names, found in *ret_version: -EINVAL if it names none, -ENODEV.
+ * Context: RCU read section. */
+int fl_req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
+		const struct fl_version **ret_version, const struct fl_port **ret_port);
+/* The same for operations: the instance with a reference. Context: any. */
+int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32_t *ret_index);
+
+/* Remembers the type that a client asked for. */
+void fl_port_desired_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type type);
 
 /* Links back from what is nested, by `in`, which passes over; the port was shown as of
  * nested's version `seq`. The port's half is set by the transaction. */

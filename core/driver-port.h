@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * driver-port.h - what clients change of ports beside their functions: splitting a port into
+ * several, joining them again, and choosing between Ethernet and InfiniBand.
+ */
+#ifndef FL_CORE_DRIVER_PORT_H
+#define FL_CORE_DRIVER_PORT_H
+
+#include <stdint.h>
+
+#include "nl/devlink-attrs.h"
+
+#pragma GCC visibility push(default) /* for plug-ins */
+
+struct fl_op;
+struct fl_txn;
+
+/*
+ * Steps; any may be NULL: -EOPNOTSUPP. Valid replies: 0; -errno with text in fl_txn_extack():
+ * nothing has changed, and nothing of txn is kept.
+ */
+struct fl_port_ops {
+	/* PORT_SPLIT. Alone on the instance's lane: ports go and others come (fl_port_del(),
+	 * fl_port_add()). The port is splittable; count is a power of two, 2..lanes. */
+	int (*split)(struct fl_op *op, struct fl_txn *txn, uint32_t index, uint32_t count);
+	/* PORT_UNSPLIT, the same context. Whether the port is one of a split the driver looks. */
+	int (*unsplit)(struct fl_op *op, struct fl_txn *txn, uint32_t index);
+	/* PORT_SET of a type that the port does not have (DEVLINK_ATTR_PORT_TYPE: Ethernet,
+	 * InfiniBand or auto). Alone on the port's lane, or the instance's if it has none. The
+	 * driver sets the type it comes to by fl_port_type_set(), now or later. */
+	int (*type_set)(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+			enum devlink_port_type type);
+};
+
+/* Setters announce nothing; finish with fl_port_notify(). Sticky -ENODEV, -ENOMEM. */
+
+/* The InfiniBand device of a port of that type (DEVLINK_ATTR_PORT_IBDEV_NAME); NULL: none. */
+void fl_port_ibdev_set(struct fl_txn *txn, uint32_t index, const char *name);
+/* The line card that the port is on (DEVLINK_ATTR_LINECARD_INDEX); -1: none. Sticky -EINVAL:
+ * a port with a function. */
+void fl_port_linecard_set(struct fl_txn *txn, uint32_t index, int64_t linecard);
+
+#pragma GCC visibility pop
+
+#endif
