@@ -31,6 +31,10 @@ const struct fl_command fl_commands[] = {
 	[DEVLINK_CMD_PORT_PARAM_SET] = { fl_port_param_doit, NULL },
 	[DEVLINK_CMD_SELFTESTS_GET] = { fl_selftests_get_doit, fl_selftests_get_dumpit },
 	[DEVLINK_CMD_SELFTESTS_RUN] = { fl_selftests_run_doit, NULL },
+	[DEVLINK_CMD_RATE_GET] = { fl_rate_get_doit, fl_rate_get_dumpit },
+	[DEVLINK_CMD_RATE_SET] = { fl_rate_set_doit, NULL },
+	[DEVLINK_CMD_RATE_NEW] = { fl_rate_new_doit, NULL },
+	[DEVLINK_CMD_RATE_DEL] = { fl_rate_del_doit, NULL },
 	[DEVLINK_CMD_INFO_GET] = { fl_info_get_doit, fl_info_get_dumpit },
 	[DEVLINK_CMD_FLASH_UPDATE] = { fl_flash_update_doit, NULL },
 };

@@ -55,6 +55,12 @@ int fl_trap_policer_get_doit(struct fl_req *req);
 int fl_trap_policer_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_trap_policer_set_doit(struct fl_req *req);
 
+int fl_rate_get_doit(struct fl_req *req);
+int fl_rate_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_rate_set_doit(struct fl_req *req);
+int fl_rate_new_doit(struct fl_req *req);
+int fl_rate_del_doit(struct fl_req *req);
+
 /* Flags of a dump's messages. */
 uint16_t fl_dump_flags(const struct fl_req *req);
 

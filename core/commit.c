@@ -52,6 +52,8 @@ void fl_txn_abort(struct fl_txn *txn)
 	cds_list_for_each_entry(edit, &txn->edits, link) {
 		if (edit->kind == FL_OBJ_PORT)
 			fl_port_aborted(txn, edit);
+		if (edit->kind == FL_OBJ_RATE)
+			fl_rate_aborted(txn, edit);
 		if (edit->obj)
 			edit->obj->ops->free(edit->obj);
 	}
@@ -283,6 +285,8 @@ static void commit_retire(struct commit *c, struct leftover *left)
 	cds_list_for_each_entry(edit, &c->txn->edits, link) {
 		if (edit->kind == FL_OBJ_PORT)
 			fl_port_committed(c->txn, edit);
+		if (edit->kind == FL_OBJ_RATE)
+			fl_rate_committed(edit);
 		obj_committed(edit);
 		if (edit->replaced)
 			fl_rcu_call(&edit->replaced->rcu, obj_free_rcu);

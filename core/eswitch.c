@@ -7,6 +7,7 @@
 
 #include "core/cmd-op.h"
 #include "core/commands.h"
+#include "core/rate.h"
 #include "nl/ctrl.h"
 
 static struct fl_image *eswitch_encode(const struct fl_devlink *dl, int mode, int inline_mode,
@@ -101,13 +102,15 @@ static int eswitch_set_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	const struct nlattr *attr = cmd->req->tb[DEVLINK_ATTR_ESWITCH_MODE];
+	int err;
 
 	fl_op_then(op, set_inline);
 	if (!attr)
 		return 0;
 	if (!cmd->dl->ops->eswitch_mode_set)
 		return -EOPNOTSUPP;
-	return cmd->dl->ops->eswitch_mode_set(op, cmd->txn, fl_attr_u16(attr));
+	err = fl_rate_nodes_check(cmd->txn);
+	return err ? err : cmd->dl->ops->eswitch_mode_set(op, cmd->txn, fl_attr_u16(attr));
 }
 
 static const struct fl_cmd_op_type eswitch_set_type = {

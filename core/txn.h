@@ -112,5 +112,8 @@ struct fl_evrec *fl_event_new(const struct fl_devlink *dl, const struct fl_msg *
 /* Pieces of a commit that need more than the version: core/port.c. */
 void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit);
 void fl_port_aborted(struct fl_txn *txn, const struct fl_edit *edit);
+/* core/rate.c */
+void fl_rate_committed(const struct fl_edit *edit);
+void fl_rate_aborted(struct fl_txn *txn, const struct fl_edit *edit);
 
 #endif
