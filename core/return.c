@@ -3,9 +3,9 @@
  * return.c - bringing instances home from a namespace that died: a reload into the
  * initial namespace, each on its own lane, all at once.
  *
- *  N3  The operation looks again on its lane: an instance that has moved on, or is gone,
+ *  N7  The operation looks again on its lane: an instance that has moved on, or is gone,
  *      is left alone.
- *  N4  The instance comes home in any case; if its reload failed, with reload_failed set.
+ *  N8  The instance comes home in any case; if its reload failed, with reload_failed set.
  */
 #include <errno.h>
 #include <stdlib.h>
