@@ -106,7 +106,8 @@ static int test_probe(struct fl_op *op, struct fl_device *dev)
 	struct fl_txn *txn;
 	int err;
 
-	err = fl_devlink_alloc(fixture->plane, dev, &test_ops, fixture, &dl);
+	err = fl_devlink_alloc(fixture->plane, dev,
+			       fixture->knobs.ops ? fixture->knobs.ops : &test_ops, fixture, &dl);
 	fl_assert(!err);
 	err = fl_txn_begin(op, dl, &txn);
 	fl_assert(!err);
@@ -252,6 +253,39 @@ int request_run(struct request *request)
 			usleep(100);
 	}
 	return request->err;
+}
+
+int request_dump(struct request *request, size_t bound, unsigned int *ret_datagrams)
+{
+	struct fl_req *req = &request->req;
+	const struct fl_command *command = &fl_commands[req->cmd->cmd];
+	static uint32_t buf[16384];
+	struct fl_dump dump = { 0 };
+	unsigned int datagrams = 0;
+	struct fl_msg msg;
+	int more;
+
+	fl_assert(bound <= sizeof(buf) && command->dumpit);
+	fl_msg_end(&request->msg);
+	fl_assert(!request->msg.err);
+	req->nlh = (struct nlmsghdr *)request->buf;
+	more = fl_nl_parse(req->nlh, GENL_HDRLEN, req->cmd->dump_policy, req->cmd->dump_max,
+			   !(req->cmd->flags & FL_CMD_DUMP_LOOSE), req->tb, &req->extack);
+	while (more >= 0) {
+		fl_msg_init_fixed(&msg, buf, bound);
+		dump.msg = &msg;
+		dump.full = false;
+		more = command->dumpit(req, &dump);
+		fl_msg_put_raw(&req->reply, msg.buf, msg.len);
+		datagrams += msg.len > 0;
+		if (more > 0 && !msg.len)
+			more = -EMSGSIZE;
+		if (!more)
+			break;
+	}
+	if (ret_datagrams)
+		*ret_datagrams = datagrams;
+	return more;
 }
 
 void request_done(struct request *request)

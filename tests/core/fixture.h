@@ -18,6 +18,7 @@ struct fixture_knobs {
 	uint64_t delay_ns;     /* of each callback that can wait */
 	int fail_down, fail_up, fail_fn_set;
 	int downs, ups;
+	const struct fl_devlink_ops *ops; /* instead of the fixture's own; NULL: these */
 };
 
 struct fixture {
@@ -46,6 +47,9 @@ void request_init(struct request *request, struct fixture *fixture, struct fl_ne
 		  uint8_t cmd, const struct fl_devlink *dl);
 /* Parses, runs, and waits for the end. Returns what the client would see: 0 or -errno. */
 int request_run(struct request *request);
+/* The same as a dump, in datagrams of at most `bound` bytes, which are put behind each other into
+ * req.reply. *ret_datagrams: how many; may be NULL. */
+int request_dump(struct request *request, size_t bound, unsigned int *ret_datagrams);
 void request_done(struct request *request);
 
 /* Finds an attribute in a message of the answer (offset `at`), in the nests of `path`
