@@ -12,6 +12,7 @@
 
 struct adding {
 	struct fl_plane *plane;
+	struct nsim_bus *netdevsim;
 	const char *name;
 	const struct fl_topology *topology;
 	char *error;
@@ -57,7 +58,7 @@ static int plugin_load(struct adding *adding, size_t index, const char *path)
 static bool plugin_is_loaded(const struct fl_topology *topology, size_t index)
 {
 	for (size_t i = 0; i < index; i++)
-		if (topology->devices[i].foreign &&
+		if (topology->devices[i].kind == FL_TOPOLOGY_PLUGIN &&
 		    !strcmp(topology->devices[i].plugin.plugin, topology->devices[index].plugin.plugin))
 			return true;
 	return false;
@@ -69,7 +70,7 @@ static int plugins_load(struct adding *adding)
 	int err = 0;
 
 	for (size_t i = 0; i < topology->count && !err; i++)
-		if (topology->devices[i].foreign && !plugin_is_loaded(topology, i))
+		if (topology->devices[i].kind == FL_TOPOLOGY_PLUGIN && !plugin_is_loaded(topology, i))
 			err = plugin_load(adding, i, topology->devices[i].plugin.plugin);
 	return err;
 }
@@ -120,17 +121,38 @@ static int foreign_add(struct adding *adding, size_t index)
 	return err;
 }
 
+static int mlx5_add(struct adding *adding, size_t index)
+{
+	const struct mlx5_config *config = &adding->topology->devices[index].mlx5;
+	int err = mlx5_nic_add(adding->plane, config);
+
+	return err ? add_fail(adding, index, err, "%s: %s", config->address, strerror(-err)) : 0;
+}
+
+static int netdevsim_add(struct adding *adding, size_t index)
+{
+	const struct fl_topology_netdevsim *netdevsim = &adding->topology->devices[index].netdevsim;
+	struct nsim_config config = netdevsim->config;
+	int err = 0;
+
+	for (unsigned int i = 0; i < netdevsim->count && !err; i++) {
+		config.id = netdevsim->config.id + i;
+		err = nsim_device_add(adding->netdevsim, &config);
+	}
+	return err ? add_fail(adding, index, err, "netdevsim%u: %s", config.id, strerror(-err)) : 0;
+}
+
 static int device_add(struct adding *adding, size_t index)
 {
-	const struct fl_topology_device *device = &adding->topology->devices[index];
-	int err;
-
-	if (device->foreign)
+	switch (adding->topology->devices[index].kind) {
+	case FL_TOPOLOGY_MLX5:
+		return mlx5_add(adding, index);
+	case FL_TOPOLOGY_NETDEVSIM:
+		return netdevsim_add(adding, index);
+	case FL_TOPOLOGY_PLUGIN:
 		return foreign_add(adding, index);
-	err = mlx5_nic_add(adding->plane, &device->mlx5);
-	if (err)
-		return add_fail(adding, index, err, "%s: %s", device->mlx5.address, strerror(-err));
-	return 0;
+	}
+	return -EINVAL;
 }
 
 int fl_devices_add(struct fl_plane *plane, const char *name, const struct fl_topology *topology,
@@ -139,6 +161,7 @@ int fl_devices_add(struct fl_plane *plane, const char *name, const struct fl_top
 	struct adding adding = { .plane = plane, .name = name, .topology = topology };
 	int err = mlx5_drivers_register(plane);
 
+	err = err ?: nsim_bus_new(plane, &adding.netdevsim);
 	err = err ?: plugins_load(&adding);
 	for (size_t i = 0; i < topology->count && !err; i++)
 		err = device_add(&adding, i);

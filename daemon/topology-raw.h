@@ -22,23 +22,27 @@
 	X(times, "times")                                                                        \
 	X(probability, "probability")
 
-/* The keys of one device that hold a word. X(member, key, whose: MLX5, FOREIGN or BOTH) */
+/* The keys of one device that hold a word. X(member, key, whose: NETDEVSIM, PLUGIN,
+ * MLX5 or several of them) */
 #define FL_RAW_DEVICE_KEYS(X)                                                                    \
-	X(driver, "driver", BOTH)                                                                \
-	X(address, "address", BOTH)                                                              \
-	X(ports, "ports", MLX5)                                                                  \
-	X(vfs, "vfs", MLX5)                                                                      \
+	X(driver, "driver", MLX5 | NETDEVSIM | PLUGIN)                                           \
+	X(address, "address", MLX5 | PLUGIN)                                                     \
+	X(id, "id", NETDEVSIM)                                                                   \
+	X(ports, "ports", MLX5 | NETDEVSIM)                                                      \
+	X(queues, "queues", NETDEVSIM)                                                           \
+	X(vfs, "vfs", MLX5 | NETDEVSIM)                                                          \
+	X(max_vfs, "max_vfs", NETDEVSIM)                                                         \
 	X(max_sfs, "max_sfs", MLX5)                                                              \
 	X(jitter, "jitter", MLX5)                                                                \
 	X(seed, "seed", MLX5)                                                                    \
 	X(queue_depth, "queue_depth", MLX5)                                                      \
 	X(function_share, "function_share", MLX5)                                                \
 	X(light_probe, "light_probe", MLX5)                                                      \
-	X(switchdev, "switchdev", MLX5)                                                          \
-	X(plugin, "plugin", FOREIGN)                                                             \
-	X(bus, "bus", FOREIGN)                                                                   \
-	X(count, "count", FOREIGN)                                                               \
-	X(options, "options", FOREIGN)
+	X(switchdev, "switchdev", MLX5 | NETDEVSIM)                                              \
+	X(plugin, "plugin", PLUGIN)                                                              \
+	X(bus, "bus", PLUGIN)                                                                    \
+	X(count, "count", NETDEVSIM | PLUGIN)                                                    \
+	X(options, "options", PLUGIN)
 
 struct fl_raw_fault {
 #define FL_RAW_MEMBER(member, ...) char *member;

@@ -3,6 +3,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 
 #define LATENCY_MAX_MS 600000.0
 #define FAULT_COUNT_MAX 1000000
-#define FOREIGN_COUNT_MAX 65536
+#define COUNT_MAX 65536
 #define PCI_FUNCTIONS 8
 #define PCI_DOMAIN_FUNCTIONS 0x10000
 
@@ -270,6 +271,30 @@ static int read_mlx5(struct reading *reading, const struct fl_raw_device *raw,
 	return err;
 }
 
+/* ---- netdevsim ----------------------------------------------------------------------- */
+
+static int read_netdevsim(struct reading *reading, const struct fl_raw_device *raw,
+			  struct fl_topology_netdevsim *netdevsim)
+{
+	struct nsim_config *config = &netdevsim->config;
+	int err = 0;
+
+	nsim_config_init(config);
+	netdevsim->count = 1;
+	if (!raw->id)
+		return fail(reading, "", "the key 'id' is missing");
+	err = err ?: read_u32(reading, "id", raw->id, 0, INT_MAX, &config->id);
+	err = err ?: read_u32(reading, "count", raw->count, 1, COUNT_MAX, &netdevsim->count);
+	if (!err && config->id > INT_MAX - (netdevsim->count - 1))
+		return fail(reading, "count", "the ids from %u on do not suffice", config->id);
+	err = err ?: read_u32(reading, "ports", raw->ports, 0, NSIM_PORTS_MAX, &config->ports);
+	err = err ?: read_u32(reading, "queues", raw->queues, 1, UINT_MAX, &config->queues);
+	err = err ?: read_u32(reading, "max_vfs", raw->max_vfs, 0, NSIM_VFS_MAX, &config->max_vfs);
+	err = err ?: read_u32(reading, "vfs", raw->vfs, 0, config->max_vfs, &config->vfs);
+	err = err ?: read_bool(reading, "switchdev", raw->switchdev, &config->switchdev);
+	return err;
+}
+
 /* ---- devices of plug-ins ------------------------------------------------------------- */
 
 /* A plug-in's path, from the topology's folder unless it is absolute. */
@@ -309,7 +334,7 @@ static int read_foreign(struct reading *reading, const struct fl_raw_device *raw
 	err = err ?: read_name(reading, "driver", raw->driver, 63, &foreign->driver);
 	err = err ?: read_name(reading, "bus", raw->bus, 31, &foreign->bus);
 	err = err ?: read_name(reading, "address", raw->address, 48, &foreign->address);
-	err = err ?: read_u32(reading, "count", raw->count, 1, FOREIGN_COUNT_MAX, &foreign->count);
+	err = err ?: read_u32(reading, "count", raw->count, 1, COUNT_MAX, &foreign->count);
 	if (!err && raw->options) {
 		foreign->options = strdup(raw->options);
 		err = foreign->options ? 0 : -ENOMEM;
@@ -319,50 +344,79 @@ static int read_foreign(struct reading *reading, const struct fl_raw_device *raw
 
 /* ---- the whole ----------------------------------------------------------------------- */
 
-/* Keys that the other kind of device has. */
-static int check_keys(struct reading *reading, const struct fl_raw_device *raw, bool foreign)
-{
-	enum { BOTH, MLX5, FOREIGN };
-	int other = foreign ? MLX5 : FOREIGN;
+/* Whose a key is, as bits. */
+enum { MLX5 = 1 << FL_TOPOLOGY_MLX5, NETDEVSIM = 1 << FL_TOPOLOGY_NETDEVSIM,
+       PLUGIN = 1 << FL_TOPOLOGY_PLUGIN };
 
+static const char *const kind_names[] = {
+	[FL_TOPOLOGY_MLX5] = "the driver mlx5",
+	[FL_TOPOLOGY_NETDEVSIM] = "the driver netdevsim",
+	[FL_TOPOLOGY_PLUGIN] = "a plug-in's device",
+};
+
+/* Keys that other kinds of devices have. */
+static int check_keys(struct reading *reading, const struct fl_raw_device *raw,
+		      enum fl_topology_kind kind)
+{
 #define CHECK_KEY(member, key, whose)                                                            \
-	if (raw->member && whose == other)                                                       \
-		return fail(reading, key, "not a key of %s",                                     \
-			    foreign ? "a plug-in's device" : "the driver mlx5");
+	if (raw->member && !((whose) & 1 << kind))                                               \
+		return fail(reading, key, "not a key of %s", kind_names[kind]);
 	FL_RAW_DEVICE_KEYS(CHECK_KEY)
 #undef CHECK_KEY
-	if (foreign && raw->latency)
-		return fail(reading, "latency_ms", "not a key of a plug-in's device");
-	if (foreign && raw->faults)
-		return fail(reading, "faults", "not a key of a plug-in's device");
+	if (raw->latency && kind != FL_TOPOLOGY_MLX5)
+		return fail(reading, "latency_ms", "not a key of %s", kind_names[kind]);
+	if (raw->faults && kind != FL_TOPOLOGY_MLX5)
+		return fail(reading, "faults", "not a key of %s", kind_names[kind]);
+	return 0;
+}
+
+static int read_kind(struct reading *reading, const struct fl_raw_device *raw,
+		     enum fl_topology_kind *ret_kind)
+{
+	if (!raw->driver)
+		return fail(reading, "", "the key 'driver' is missing");
+	if (raw->plugin)
+		*ret_kind = FL_TOPOLOGY_PLUGIN;
+	else if (!strcmp(raw->driver, "mlx5"))
+		*ret_kind = FL_TOPOLOGY_MLX5;
+	else if (!strcmp(raw->driver, "netdevsim"))
+		*ret_kind = FL_TOPOLOGY_NETDEVSIM;
+	else
+		return fail(reading, "driver",
+			    "no driver '%s'; there are mlx5, netdevsim, and what a 'plugin' brings",
+			    raw->driver);
 	return 0;
 }
 
 static int read_device(struct reading *reading, const struct fl_raw_device *raw)
 {
 	struct fl_topology_device *device = &reading->topology->devices[reading->index];
-	bool foreign = raw->plugin != NULL;
 	char path[32];
 	int err;
 
 	snprintf(path, sizeof(path), "devices[%zu]", reading->index);
-	if (!raw->driver)
-		return fail(reading, "", "the key 'driver' is missing");
-	if (!foreign && strcmp(raw->driver, "mlx5"))
-		return fail(reading, "driver",
-			    "no driver '%s'; there is mlx5, and what a 'plugin' brings", raw->driver);
-	err = check_keys(reading, raw, foreign);
+	err = read_kind(reading, raw, &device->kind);
+	if (!err)
+		err = check_keys(reading, raw, device->kind);
 	if (err)
 		return err;
-	device->foreign = foreign;
 	device->line = fl_places_line(reading->places, path);
 	reading->topology->count = reading->index + 1;
-	return foreign ? read_foreign(reading, raw, &device->plugin) :
-			 read_mlx5(reading, raw, &device->mlx5);
+	switch (device->kind) {
+	case FL_TOPOLOGY_MLX5:
+		return read_mlx5(reading, raw, &device->mlx5);
+	case FL_TOPOLOGY_NETDEVSIM:
+		return read_netdevsim(reading, raw, &device->netdevsim);
+	case FL_TOPOLOGY_PLUGIN:
+		return read_foreign(reading, raw, &device->plugin);
+	}
+	return -EINVAL;
 }
 
-/* What one device takes of the addresses: of functions on PCI, or a name on another bus. */
+/* What one device takes of the addresses: functions on PCI, ids of netdevsim, or a name on
+ * another bus. */
 struct taken {
+	enum fl_topology_kind kind;
 	uint32_t first, count;
 	const struct fl_topology_foreign *foreign;
 	size_t index;
@@ -373,8 +427,8 @@ static int taken_compare(const void *a, const void *b)
 	const struct taken *x = a, *y = b;
 	int order;
 
-	if (!x->foreign != !y->foreign)
-		return x->foreign ? 1 : -1;
+	if (x->kind != y->kind)
+		return x->kind < y->kind ? -1 : 1;
 	if (!x->foreign)
 		return x->first != y->first ? (x->first < y->first ? -1 : 1) : x->index > y->index;
 	order = strcmp(x->foreign->bus, y->foreign->bus);
@@ -382,18 +436,46 @@ static int taken_compare(const void *a, const void *b)
 	return order ? order : x->index > y->index;
 }
 
+static bool taken_twice(const struct taken *a, const struct taken *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	if (!a->foreign)
+		return a->first + a->count > b->first;
+	return !strcmp(a->foreign->bus, b->foreign->bus) &&
+	       !strcmp(a->foreign->address, b->foreign->address);
+}
+
 static int check_neighbours(struct reading *reading, const struct taken *a, const struct taken *b)
 {
-	bool same = a->foreign && b->foreign ? !strcmp(a->foreign->bus, b->foreign->bus) &&
-						       !strcmp(a->foreign->address, b->foreign->address) :
-					       !a->foreign && !b->foreign && a->first + a->count > b->first;
 	size_t later = a->index > b->index ? a->index : b->index;
 
-	if (!same)
+	if (!taken_twice(a, b))
 		return 0;
 	reading->index = later;
+	if (a->kind == FL_TOPOLOGY_NETDEVSIM)
+		return fail(reading, "id", "taken already by devices[%zu]",
+			    a->index + b->index - later);
 	return fail(reading, "address", "taken already by a function of devices[%zu]",
 		    a->index + b->index - later);
+}
+
+static void taken_fill(struct taken *taken, const struct fl_topology_device *device)
+{
+	taken->kind = device->kind;
+	switch (device->kind) {
+	case FL_TOPOLOGY_MLX5:
+		pci_address_parse(device->mlx5.address, &taken->first);
+		taken->count = mlx5_functions(&device->mlx5);
+		break;
+	case FL_TOPOLOGY_NETDEVSIM:
+		taken->first = device->netdevsim.config.id;
+		taken->count = device->netdevsim.count;
+		break;
+	case FL_TOPOLOGY_PLUGIN:
+		taken->foreign = &device->plugin;
+		break;
+	}
 }
 
 static int check_addresses(struct reading *reading)
@@ -405,15 +487,8 @@ static int check_addresses(struct reading *reading)
 	if (!taken)
 		return -ENOMEM;
 	for (size_t i = 0; i < count; i++) {
-		const struct fl_topology_device *device = &reading->topology->devices[i];
-
 		taken[i].index = i;
-		if (device->foreign) {
-			taken[i].foreign = &device->plugin;
-		} else {
-			pci_address_parse(device->mlx5.address, &taken[i].first);
-			taken[i].count = mlx5_functions(&device->mlx5);
-		}
+		taken_fill(&taken[i], &reading->topology->devices[i]);
 	}
 	qsort(taken, count, sizeof(*taken), taken_compare);
 	for (size_t i = 1; i < count && !err; i++)
@@ -520,7 +595,7 @@ void fl_topology_free(struct fl_topology *topology)
 	for (size_t i = 0; topology->devices && i < topology->count; i++) {
 		struct fl_topology_device *device = &topology->devices[i];
 
-		if (!device->foreign)
+		if (device->kind != FL_TOPOLOGY_PLUGIN)
 			continue;
 		free(device->plugin.plugin);
 		free(device->plugin.driver);

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "drivers/mlx5/mlx5.h"
+#include "drivers/netdevsim/netdevsim.h"
 
 /* A device of a plug-in: added on `bus` for the driver that matches `driver`. */
 struct fl_topology_foreign {
@@ -21,11 +22,24 @@ struct fl_topology_foreign {
 	unsigned int count; /* 0: one, named `address`; else that many, "ADDRESS.0" and on */
 };
 
+/* Netdevsim devices with ids from config.id on. */
+struct fl_topology_netdevsim {
+	struct nsim_config config;
+	unsigned int count; /* at least 1 */
+};
+
+enum fl_topology_kind {
+	FL_TOPOLOGY_MLX5,
+	FL_TOPOLOGY_NETDEVSIM,
+	FL_TOPOLOGY_PLUGIN,
+};
+
 struct fl_topology_device {
-	bool foreign;
+	enum fl_topology_kind kind;
 	unsigned int line; /* where it starts, for errors in making it; 0: in no file */
 	union {
 		struct mlx5_config mlx5;
+		struct fl_topology_netdevsim netdevsim;
 		struct fl_topology_foreign plugin;
 	};
 };

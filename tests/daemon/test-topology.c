@@ -56,7 +56,7 @@ static void test_all_keys(void **state)
 	const struct mlx5_config *config = &topology->devices[0].mlx5;
 
 	assert_int_equal(topology->count, 1);
-	assert_false(topology->devices[0].foreign);
+	assert_int_equal(topology->devices[0].kind, FL_TOPOLOGY_MLX5);
 	assert_string_equal(config->address, "0000:81:00.0");
 	assert_int_equal(config->ports, 1);
 	assert_int_equal(config->vfs, 16);
@@ -94,7 +94,7 @@ static void test_plugin(void **state)
 					     "  - {plugin: /x/y.so, driver: y, bus: b, address: a}\n");
 	const struct fl_topology_foreign *foreign = &topology->devices[0].plugin;
 
-	assert_true(topology->devices[0].foreign);
+	assert_int_equal(topology->devices[0].kind, FL_TOPOLOGY_PLUGIN);
 	assert_string_equal(foreign->plugin, "dir/sleepy.so");
 	assert_string_equal(foreign->driver, "sleepy");
 	assert_string_equal(foreign->bus, "platform");
@@ -104,6 +104,36 @@ static void test_plugin(void **state)
 	assert_string_equal(topology->devices[1].plugin.plugin, "/x/y.so");
 	assert_int_equal(topology->devices[1].plugin.count, 0);
 	assert_null(topology->devices[1].plugin.options);
+	fl_topology_free(topology);
+}
+
+static void test_netdevsim(void **state)
+{
+	struct fl_topology *topology = parse("devices:\n"
+					     "  - {driver: netdevsim, id: 7}\n"
+					     "  - driver: netdevsim\n"
+					     "    id: 10\n"
+					     "    count: 3\n"
+					     "    ports: 4\n"
+					     "    queues: 2\n"
+					     "    vfs: 5\n"
+					     "    max_vfs: 6\n"
+					     "    switchdev: true\n");
+	const struct fl_topology_netdevsim *few = &topology->devices[0].netdevsim;
+	const struct fl_topology_netdevsim *all = &topology->devices[1].netdevsim;
+
+	assert_int_equal(topology->devices[0].kind, FL_TOPOLOGY_NETDEVSIM);
+	assert_int_equal(few->config.id, 7);
+	assert_int_equal(few->config.ports, 1);
+	assert_int_equal(few->config.max_vfs, 4);
+	assert_int_equal(few->count, 1);
+	assert_int_equal(all->config.id, 10);
+	assert_int_equal(all->count, 3);
+	assert_int_equal(all->config.ports, 4);
+	assert_int_equal(all->config.queues, 2);
+	assert_int_equal(all->config.vfs, 5);
+	assert_int_equal(all->config.max_vfs, 6);
+	assert_true(all->config.switchdev);
 	fl_topology_free(topology);
 }
 
@@ -175,7 +205,22 @@ static const struct {
 	{ "devices:\n  - address: x\n", "t:2: devices[0]: the key 'driver' is missing" },
 	{ "devices:\n  - driver: mlx5\n", "t:2: devices[0]: the key 'address' is missing" },
 	{ "devices:\n  - driver: e1000\n",
-	  "t:2: devices[0].driver: no driver 'e1000'; there is mlx5, and what a 'plugin' brings" },
+	  "t:2: devices[0].driver: no driver 'e1000'; there are mlx5, netdevsim, and what a "
+	  "'plugin' brings" },
+	{ "devices:\n  - driver: netdevsim\n", "t:2: devices[0]: the key 'id' is missing" },
+	{ "devices:\n  - driver: netdevsim\n    id: 1\n    max_sfs: 3\n",
+	  "t:4: devices[0].max_sfs: not a key of the driver netdevsim" },
+	{ "devices:\n  - driver: netdevsim\n    id: 1\n    faults: []\n    latency_ms: {}\n",
+	  "t:5: devices[0].latency_ms: not a key of the driver netdevsim" },
+	{ "devices:\n  - driver: netdevsim\n    id: 2147483648\n",
+	  "t:3: devices[0].id: 2147483648 is not in 0..2147483647" },
+	{ "devices:\n  - driver: netdevsim\n    id: 2147483647\n    count: 2\n",
+	  "t:4: devices[0].count: the ids from 2147483647 on do not suffice" },
+	{ "devices:\n  - driver: netdevsim\n    id: 1\n    vfs: 5\n",
+	  "t:4: devices[0].vfs: 5 is not in 0..4" },
+	{ "devices:\n  - {driver: netdevsim, id: 1, count: 3}\n  - driver: netdevsim\n    id: 3\n",
+	  "t:4: devices[1].id: taken already by devices[0]" },
+	{ DEVICE "    id: 3\n", "t:4: devices[0].id: not a key of the driver mlx5" },
 	{ "devices:\n  - driver: mlx5\n    address: 03:00.0\n",
 	  "t:3: devices[0].address: '03:00.0' is no PCI address such as 0000:03:00.0 (lower case)" },
 	{ "devices:\n  - driver: mlx5\n    address: 0000:03:00.7\n",
@@ -280,6 +325,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_default),	  cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_plugin),	  cmocka_unit_test(test_no_devices),
+		cmocka_unit_test(test_netdevsim),
 		cmocka_unit_test(test_faults),	  cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_files),	  cmocka_unit_test(test_examples),
 	};
