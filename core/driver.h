@@ -21,6 +21,7 @@
 #include "core/driver-port.h"
 #include "core/driver-rate.h"
 #include "core/driver-resource.h"
+#include "core/driver-sb.h"
 #include "core/driver-selftest.h"
 #include "core/driver-trap.h"
 #include "nl/devlink-attrs.h"
@@ -147,6 +148,7 @@ struct fl_devlink_ops {
 			 enum devlink_param_cmode cmode, const union fl_param_value *value);
 
 	const struct fl_port_ops *port; /* core/driver-port.h */
+	const struct fl_sb_ops *sb; /* core/driver-sb.h */
 	const struct fl_selftest_ops *selftest; /* core/driver-selftest.h */
 	const struct fl_trap_ops *trap; /* core/driver-trap.h */
 	const struct fl_rate_ops *rate; /* core/driver-rate.h */

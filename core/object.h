@@ -37,6 +37,7 @@ enum fl_obj_kind {
 	FL_OBJ_RESOURCE,
 	FL_OBJ_PORT_RESOURCE, /* key: FL_PORT_KEY */
 	FL_OBJ_SB,            /* key: shared buffer index */
+	FL_OBJ_PORT_SB,       /* key: FL_PORT_KEY of a shared buffer's index */
 	FL_OBJ_DPIPE_TABLE,
 	FL_OBJ_KINDS,
 };
