@@ -490,9 +490,21 @@ static void unregister_one(struct fl_txn *txn, const struct fl_obj *obj, void *a
 	fl_txn_set(txn, obj->ops->kind, obj->key, NULL);
 }
 
+/* A trap that goes lets nothing more through: it is told as one that drops. */
+static void trap_unregister_one(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
+{
+	uint64_t key = obj->key;
+
+	if (obj_trap(obj)->action != DEVLINK_TRAP_ACTION_DROP)
+		fl_trap_action_apply(txn, key, DEVLINK_TRAP_ACTION_DROP);
+	obj = fl_txn_obj(txn, FL_OBJ_TRAP, key);
+	if (obj)
+		unregister_one(txn, obj, arg);
+}
+
 void fl_traps_unregister(struct fl_txn *txn)
 {
-	fl_txn_for_each_reverse(txn, FL_OBJ_TRAP, unregister_one, NULL);
+	fl_txn_for_each_reverse(txn, FL_OBJ_TRAP, trap_unregister_one, NULL);
 }
 
 void fl_trap_groups_unregister(struct fl_txn *txn)
