@@ -47,6 +47,14 @@ const struct fl_command fl_commands[] = {
 	[DEVLINK_CMD_RATE_DEL] = { fl_rate_del_doit, NULL },
 	[DEVLINK_CMD_INFO_GET] = { fl_info_get_doit, fl_info_get_dumpit },
 	[DEVLINK_CMD_FLASH_UPDATE] = { fl_flash_update_doit, NULL },
+	[DEVLINK_CMD_HEALTH_REPORTER_GET] = { fl_health_get_doit, fl_health_get_dumpit },
+	[DEVLINK_CMD_HEALTH_REPORTER_SET] = { fl_health_set_doit, NULL },
+	[DEVLINK_CMD_HEALTH_REPORTER_RECOVER] = { fl_health_recover_doit, NULL },
+	[DEVLINK_CMD_HEALTH_REPORTER_DIAGNOSE] = { fl_health_diagnose_doit, NULL },
+	[DEVLINK_CMD_HEALTH_REPORTER_DUMP_GET] = { NULL, fl_health_dump_get_dumpit,
+						   fl_health_dump_get_prepare },
+	[DEVLINK_CMD_HEALTH_REPORTER_DUMP_CLEAR] = { fl_health_dump_clear_doit, NULL },
+	[DEVLINK_CMD_HEALTH_REPORTER_TEST] = { fl_health_test_doit, NULL },
 };
 
 const unsigned int fl_commands_len = FL_ARRAY_SIZE(fl_commands);

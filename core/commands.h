@@ -22,6 +22,7 @@ int fl_port_split_doit(struct fl_req *req);
 int fl_port_unsplit_doit(struct fl_req *req);
 int fl_port_param_doit(struct fl_req *req);
 int fl_port_param_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+
 int fl_sb_get_doit(struct fl_req *req);
 int fl_sb_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_sb_pool_get_doit(struct fl_req *req);
@@ -74,6 +75,16 @@ int fl_rate_set_doit(struct fl_req *req);
 int fl_rate_new_doit(struct fl_req *req);
 int fl_rate_del_doit(struct fl_req *req);
 
+int fl_health_get_doit(struct fl_req *req);
+int fl_health_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_health_set_doit(struct fl_req *req);
+int fl_health_recover_doit(struct fl_req *req);
+int fl_health_diagnose_doit(struct fl_req *req);
+int fl_health_dump_get_prepare(struct fl_req *req, struct fl_dump *dump);
+int fl_health_dump_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_health_dump_clear_doit(struct fl_req *req);
+int fl_health_test_doit(struct fl_req *req);
+
 /* Flags of a dump's messages. */
 uint16_t fl_dump_flags(const struct fl_req *req);
 
@@ -88,5 +99,10 @@ int fl_dump_instances(struct fl_req *req, struct fl_dump *dump, fl_dump_fn fn, c
 /* Dumps all objects of a kind: of the instance that the request names, or of all in the
  * asker's namespace. */
 int fl_dump_objs(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind, uint8_t cmd);
+
+/* The same for objects that instances and ports have: the instance's, then each port's, or
+ * only those of the port that the request names. */
+int fl_dump_port_objs(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind,
+		      enum fl_obj_kind port_kind, uint8_t cmd);
 
 #endif

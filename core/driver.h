@@ -18,6 +18,7 @@
 
 #include "bus/bus.h"
 #include "core/driver-cell.h"
+#include "core/driver-health.h"
 #include "core/driver-port.h"
 #include "core/driver-rate.h"
 #include "core/driver-resource.h"

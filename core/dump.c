@@ -106,3 +106,66 @@ int fl_dump_objs(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind
 
 	return fl_dump_instances(req, dump, dump_objs, &objs);
 }
+
+/* ---- of instances, then of their ports -------------------------------------------- */
+
+struct dump_port_objs {
+	enum fl_obj_kind kind[2]; /* position[2] tells at which */
+	uint8_t cmd;
+};
+
+/* The keys of `kind` to be shown: all, or those of the port that the request names. */
+static void dump_range(const struct fl_req *req, bool of_ports, uint64_t *ret_from,
+		       uint64_t *ret_end)
+{
+	const struct nlattr *port = req->tb[DEVLINK_ATTR_PORT_INDEX];
+
+	*ret_from = port && of_ports ? FL_PORT_KEY(fl_attr_u32(port), 0) : 0;
+	*ret_end = port ? *ret_from + (of_ports ? FL_PORT_KEY(1, 0) : 0) : UINT64_MAX;
+}
+
+static int dump_one_kind(struct fl_req *req, struct fl_dump *dump,
+			 const struct fl_version *version, const struct dump_port_objs *objs)
+{
+	bool of_ports = dump->position[2];
+	uint16_t flags = fl_dump_flags(req);
+	struct fl_pmap_iter iter;
+	const struct fl_obj *obj;
+	uint64_t from, end;
+
+	if (req->tb[DEVLINK_ATTR_PORT_INDEX])
+		flags |= NLM_F_DUMP_FILTERED;
+	dump_range(req, of_ports, &from, &end);
+	if (from < dump->position[1])
+		from = dump->position[1];
+	fl_pmap_iter_init(&iter, version->objs[objs->kind[of_ports]], from);
+	while ((obj = fl_pmap_iter_next(&iter)) && obj->key < end) {
+		if (fl_obj_put(dump->msg, obj, objs->cmd, flags, req->nlh->nlmsg_seq, req->portid,
+			       req->ns)) {
+			dump->full = true;
+			return 1;
+		}
+		dump->position[1] = obj->key + 1;
+	}
+	return 0;
+}
+
+static int dump_port_objs(struct fl_req *req, struct fl_dump *dump, struct fl_devlink *dl,
+			  const struct fl_version *version, const void *arg)
+{
+	if (!dump->position[2]) {
+		if (dump_one_kind(req, dump, version, arg))
+			return 1;
+		dump->position[1] = 0;
+		dump->position[2] = 1;
+	}
+	return dump_one_kind(req, dump, version, arg);
+}
+
+int fl_dump_port_objs(struct fl_req *req, struct fl_dump *dump, enum fl_obj_kind kind,
+		      enum fl_obj_kind port_kind, uint8_t cmd)
+{
+	const struct dump_port_objs objs = { .kind = { kind, port_kind }, .cmd = cmd };
+
+	return fl_dump_instances(req, dump, dump_port_objs, &objs);
+}

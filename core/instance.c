@@ -9,6 +9,7 @@
 
 #include "base/die.h"
 #include "core/commands.h"
+#include "core/health.h"
 #include "core/instance.h"
 #include "core/plane-private.h"
 #include "core/port.h"
@@ -200,8 +201,10 @@ void fl_devlink_free(struct fl_devlink *dl)
 	if (!dl)
 		return;
 	fl_assert(!dl->version || !dl->version->registered);
-	if (dl->version)
+	if (dl->version) {
 		fl_nested_forget(dl);
+		fl_reporters_forget(dl);
+	}
 	for (int i = 0; i < FL_SUBLANES; i++) {
 		if (dl->sublane[i])
 			fl_lane_discard(dl->sublane[i]);

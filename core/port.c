@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/die.h"
+#include "core/health.h"
 #include "core/port.h"
 #include "core/txn.h"
 #include "nl/ctrl.h"
@@ -248,6 +249,7 @@ void fl_port_del(struct fl_txn *txn, uint32_t index)
 {
 	const struct fl_obj *obj;
 
+	fl_port_reporters_del(txn, index);
 	fl_rcu_read_lock();
 	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
 	if (obj)

@@ -40,6 +40,9 @@ void fl_req_begin(struct fl_req *req, uint8_t cmd);
 /* Ends a request for which the handler returned FL_LATER. Once. Context: any thread. */
 void fl_req_complete(struct fl_req *req, int err);
 
+/* What the kernel puts at most into one message of a dump, however much the client takes. */
+#define FL_DUMP_MESSAGE_MAX 32448
+
 /* A dump that goes on over many messages. */
 struct fl_dump {
 	uint64_t position[4]; /* the command's own: keys to go on from; zero at the start */
