@@ -316,6 +316,45 @@ const struct nlattr *answer_attr(const void *message, const uint16_t *path)
 	return attr;
 }
 
+static size_t shape(const void *attrs, size_t len, char *text, size_t cap)
+{
+	const struct nlattr *attr;
+	size_t at = 0;
+	uint16_t type;
+
+	mnl_attr_for_each_payload(attrs, len) {
+		bool marked = attr->nla_type & NLA_F_NESTED;
+
+		type = mnl_attr_get_type(attr);
+		fl_assert(at + 32 < cap);
+		at += snprintf(text + at, cap - at, "%s%u%s", at ? " " : "", type, marked ? "N" : "");
+		if (!marked && type != DEVLINK_ATTR_RESOURCE && type != DEVLINK_ATTR_RESOURCE_LIST)
+			continue;
+		text[at++] = '(';
+		at += shape(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), text + at,
+			    cap - at - 2);
+		text[at++] = ')';
+		text[at] = '\0';
+	}
+	return at;
+}
+
+const char *answer_shape(const void *message, char *text, size_t cap)
+{
+	const struct nlmsghdr *nlh = message;
+	const char *attrs = (const char *)message + NLMSG_HDRLEN + GENL_HDRLEN;
+	const uint16_t handle[] = { DEVLINK_ATTR_BUS_NAME, DEVLINK_ATTR_DEV_NAME,
+				    DEVLINK_ATTR_INDEX };
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(handle); i++) {
+		fl_assert(mnl_attr_get_type((const struct nlattr *)attrs) == handle[i]);
+		attrs += NLA_ALIGN(((const struct nlattr *)attrs)->nla_len);
+	}
+	*text = '\0';
+	shape(attrs, (const char *)message + nlh->nlmsg_len - attrs, text, cap);
+	return text;
+}
+
 /* ---- operations ------------------------------------------------------------------- */
 
 struct operation {

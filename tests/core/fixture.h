@@ -56,6 +56,10 @@ void request_done(struct request *request);
  * (ends with 0). NULL if it is not there. */
 const struct nlattr *answer_attr(const void *message, const uint16_t *path);
 
+/* The types of a message's attributes in order, behind those of the handle: "135 130 134N(0)"; N:
+ * marked as a nest. What is in nests that are marked, or are resources, in parentheses. */
+const char *answer_shape(const void *message, char *text, size_t cap);
+
 /* One operation of the test's own on a lane, awaited. */
 int fixture_operation(struct fixture *fixture, struct fl_lane *lane,
 		      int (*run)(struct fl_op *op, void *arg), void *arg);
