@@ -131,7 +131,10 @@ def test_signals_reach_the_command_and_nothing_is_left():
         with folder() as path:
             process, plane = start_sleeper(path)
             process.send_signal(number)
-            equal(process.wait(timeout=20), status, number)
+            try:
+                equal(process.wait(timeout=20), status, number)
+            finally:
+                process.kill()
             equal(os.listdir(path), [], "left in TMPDIR")
             check(is_gone(plane), "the private plane goes with it")
 

@@ -20,6 +20,10 @@ SKIP = 77
 # How much slower this build is than an ordinary one (sanitizers).
 SLOW = float(os.environ.get("FINELINK_TEST_SLOW", "1"))
 
+# Whoever runs the tests in the background has these ignored, and programs inherit that.
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 # What no program of ours may say, whatever its exit status.
 BAD = ("Sanitizer", "runtime error:", "breach of", "ended badly", "was killed")
 
