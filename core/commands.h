@@ -23,6 +23,11 @@ int fl_port_unsplit_doit(struct fl_req *req);
 int fl_port_param_doit(struct fl_req *req);
 int fl_port_param_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 
+int fl_dpipe_table_get_doit(struct fl_req *req);
+int fl_dpipe_entries_get_doit(struct fl_req *req);
+int fl_dpipe_headers_get_doit(struct fl_req *req);
+int fl_dpipe_table_counters_set_doit(struct fl_req *req);
+
 int fl_sb_get_doit(struct fl_req *req);
 int fl_sb_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_sb_pool_get_doit(struct fl_req *req);

@@ -18,6 +18,7 @@
 
 #include "bus/bus.h"
 #include "core/driver-cell.h"
+#include "core/driver-dpipe.h"
 #include "core/driver-health.h"
 #include "core/driver-port.h"
 #include "core/driver-rate.h"
@@ -149,6 +150,7 @@ struct fl_devlink_ops {
 			 enum devlink_param_cmode cmode, const union fl_param_value *value);
 
 	const struct fl_port_ops *port; /* core/driver-port.h */
+	const struct fl_dpipe_ops *dpipe; /* core/driver-dpipe.h */
 	const struct fl_sb_ops *sb; /* core/driver-sb.h */
 	const struct fl_selftest_ops *selftest; /* core/driver-selftest.h */
 	const struct fl_trap_ops *trap; /* core/driver-trap.h */
