@@ -192,8 +192,9 @@ static int request_execute(struct fl_session *session, const struct nlmsghdr *nl
 	return ctrl ? request_ctrl(session, nlh) : request_devlink(session, nlh, genl);
 }
 
-/* Collects the messages of a reply, each a datagram of its own, as in the kernel; sends
- * when `out` is full but for one. Returns how many are left in it. */
+/* Collects the messages of a reply, each a datagram of its own, as in the kernel, where the end
+ * of many goes along with the last; sends when `out` is full but for one. Returns how many are
+ * left in it. */
 static unsigned int request_reply(struct fl_session *session, struct iovec *out, unsigned int cap)
 {
 	const struct fl_msg *reply = &session->req.reply;
@@ -202,6 +203,11 @@ static unsigned int request_reply(struct fl_session *session, struct iovec *out,
 
 	for (size_t at = 0; at < reply->len; at += NLMSG_ALIGN(nlh->nlmsg_len)) {
 		nlh = (struct nlmsghdr *)(reply->buf + at);
+		if (nlh->nlmsg_type == NLMSG_DONE && count) {
+			out[count - 1].iov_len = NLMSG_ALIGN(out[count - 1].iov_len) +
+						 nlh->nlmsg_len;
+			continue;
+		}
 		if (count == cap - 1) {
 			fl_output_answer(session, out, count);
 			count = 0;
