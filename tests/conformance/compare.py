@@ -60,6 +60,12 @@ class Adjust:
                    and len(value) == 4) if tree[0].startswith("cmd") else False
 
 
+def is_remnant(message):
+    """A message of GETPOLICY without attributes: the kernel leaves one where a datagram was
+    full, which depends on the size of the client's buffer."""
+    return struct.unpack_from("=H", message, 4)[0] == 16 and len(message) == 20
+
+
 class Comparer:
     def __init__(self, adjust=None):
         self.names = Names()
@@ -102,7 +108,7 @@ class Comparer:
     def messages(self, where, recorded, actual):
         """Compares lists of messages (bytes). Returns a list of differences."""
         out = []
-        recorded = [decode(self.adjust.expected(m)) for m in recorded]
+        recorded = [decode(self.adjust.expected(m)) for m in recorded if not is_remnant(m)]
         actual = [t for t in map(decode, actual) if not self.adjust.is_extra(t)]
         for i, (r, a) in enumerate(zip(recorded, actual)):
             here = f"{where}, message {i + 1} ({r[0]})"

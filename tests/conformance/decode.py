@@ -70,6 +70,8 @@ def error_tlvs(message):
 def decode(message):
     """(what kind, flags that matter, body) of one message."""
     kind, flags = struct.unpack_from("=HH", message, 4)
+    if len(message) < 20:
+        return (f"type {kind} without a body", flags, [])
     if kind == ERROR:
         return ("error", flags & (CAPPED | TLVS),
                 [("errno", struct.unpack_from("=i", message, 16)[0]),

@@ -2,7 +2,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Replays what was recorded from a Linux kernel on a plane, and compares every answer.
 
-usage: replay.py steps|raw|raw-strict [--name netdevsimN] [--ports N] [--only LINE] [-v]
+usage: replay.py steps|stock|raw|raw-strict [--name netdevsimN] [--ports N] [--only LINE] [-v]
+
+steps sends the recorded bytes; stock runs the recorded commands with the machine's own
+`devlink`, and compares exit status, error texts and notifications. (An older devlink does not
+know all of them: those are sent as bytes, and counted.)
 
 Prints each difference and how many steps (or requests) agree. Exit status 1 if any
 differs; 77 if namespaces cannot be made. FINELINKD names the daemon.
@@ -49,11 +53,21 @@ def has_attribute(request, number):
     return False
 
 
+# What an older devlink says to a command that it does not know.
+UNKNOWN = re.compile(r'not found|Unknown option|unknown option|expected|^usage|What is', re.I | re.M)
+
+
+def errors(stderr):
+    """What the kernel's answer was, of what devlink says. Its number is told by bytes."""
+    return [line for line in stderr.splitlines() if line.startswith(("Error:", "kernel answers"))]
+
+
 class Steps:
     """The steps of netdevsim.jsonl, as one boot."""
 
-    def __init__(self, plane, comparer, ports):
+    def __init__(self, plane, comparer, ports, stock=False):
         self.plane, self.comparer, self.ports = plane, comparer, ports
+        self.stock, self.unknown = stock, 0
         self.listener = Session(plane)
         self.listener.subscribe(CONFIG_GROUP)
         self.made = []
@@ -72,7 +86,8 @@ class Steps:
         text = self.comparer.adjust.text(step["step"])
         differences = []
         if text.startswith("devlink"):
-            differences += self.devlink(text, step)
+            known = self.command(text, step) if self.stock else None
+            differences += self.devlink(text, step) if known is None else known
         else:
             for part in (p.strip() for p in text.split(";")):
                 status = self.shell(part)
@@ -105,6 +120,27 @@ class Steps:
             session.close()
             if target is not None:
                 os.close(target)
+        return differences
+
+    def command(self, text, step):
+        """Runs the stock command. Returns its differences, or None if it does not know it."""
+        for name in ("ns1", "ns2"):
+            text = re.sub(rf"\b{name}\b", self.netns_of(name), text)
+        env = {**os.environ, "FINELINK_SOCKET": self.plane.socket}
+        done = subprocess.run([os.environ["FINELINK"], "run", "--", "sh", "-c", text], env=env,
+                              capture_output=True, text=True, timeout=60, check=False)
+        recorded = self.comparer.adjust.text(step["stderr"])
+        if UNKNOWN.search(done.stderr) and not UNKNOWN.search(recorded):
+            self.unknown += 1
+            return None
+        differences = []
+        if bool(done.returncode) != bool(step["exit"]):
+            differences.append(f"exit status {done.returncode}, recorded {step['exit']}: "
+                               f"{done.stderr}")
+        # Where the recorded command asked nothing, it found the mistake by itself.
+        asked = any(request[4:6] != b"\x10\0" for request, _ in exchanges(step["netlink"]))
+        if asked and errors(done.stderr) != errors(recorded):
+            differences.append(f"errors {errors(done.stderr)}, recorded {errors(recorded)}")
         return differences
 
     def shell(self, part):
@@ -146,7 +182,7 @@ class Steps:
 
 
 def replay_steps(plane, comparer, args):
-    steps = Steps(plane, comparer, args.ports)
+    steps = Steps(plane, comparer, args.ports, args.what == "stock")
     agree = total = 0
     try:
         with open(os.path.join(DATA, "netdevsim.jsonl")) as f:
@@ -161,6 +197,8 @@ def replay_steps(plane, comparer, args):
                     report(f"step {line}: {step['step']}", differences, args)
     finally:
         steps.close()
+    if steps.stock:
+        print(f"{steps.unknown} commands are unknown to this machine's devlink: sent as bytes")
     return agree, total
 
 
@@ -207,19 +245,19 @@ def report(title, differences, args):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("what", choices=["steps", "raw", "raw-strict"])
+    parser.add_argument("what", choices=["steps", "stock", "raw", "raw-strict"])
     parser.add_argument("--name", default="netdevsim10")
     parser.add_argument("--ports", type=int, default=4)
     parser.add_argument("--only", type=int)
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
-    if args.what == "steps" and subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+    if args.what in ("steps", "stock") and subprocess.run(["unshare", "-n", "true"], check=False).returncode:
         print("skipped: may not make network namespaces")
         return 77
     rename = {"netdevsim10": args.name} if args.name != "netdevsim10" else {}
     comparer = Comparer(Adjust(rename, extra_ports=range(4, args.ports)))
     with Plane(os.environ["FINELINKD"]) as plane:
-        replay = replay_steps if args.what == "steps" else replay_raw
+        replay = replay_raw if args.what.startswith("raw") else replay_steps
         agree, total = replay(plane, comparer, args)
     print(f"{args.what}: {agree} of {total} agree")
     unused = [m for i, m in enumerate(comparer.meant) if i not in comparer.meant_seen]
