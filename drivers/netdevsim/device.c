@@ -25,6 +25,8 @@ void nsim_dev_put(struct nsim_dev *dev)
 		return;
 	nsim_ports_forget(dev);
 	nsim_netns_leave(dev);
+	nsim_health_forget(dev);
+	free(dev->health.recovered);
 	nsim_traps_done(dev);
 	nsim_resources_done(dev);
 	fl_lock_done(&dev->lock);
@@ -230,6 +232,7 @@ static void dev_reset(struct nsim_dev *dev)
 
 	nsim_dir_drop(&dev->debugfs);
 	nsim_dir_drop(&dev->snapshot_dir);
+	nsim_health_forget(dev);
 	nsim_ports_forget(dev);
 	nsim_netns_leave(dev);
 	fl_rcu_assign(dev->dl, NULL);

@@ -9,6 +9,7 @@
 #include "base/rcu.h"
 #include "base/util.h"
 #include "core/driver-cell.h"
+#include "core/driver-health.h"
 #include "core/driver-rate.h"
 #include "core/driver-resource.h"
 #include "core/driver-trap.h"
@@ -139,6 +140,28 @@ void nsim_rate_free(struct nsim_rate *rate); /* NULL is fine */
 /* All nodes go. */
 void nsim_rate_nodes_del(struct fl_txn *txn);
 
+/* ---- health.c ----------------------------------------------------------------------- */
+
+/*
+ * Rules:
+ * 1. empty, dummy, dir: on the device's lane.
+ * 2. binary_len, fail_recover: atomic.
+ * 3. recovered: on dummy's lane.
+ */
+struct nsim_health {
+	struct fl_reporter *empty, *dummy; /* referenced; NULL while there are none */
+	struct nsim_dir dir;
+	uint32_t binary_len;
+	bool fail_recover;
+	char *recovered; /* the message of the last error that was recovered from */
+};
+
+int nsim_health_init(struct nsim_dev *dev, struct fl_txn *txn);
+void nsim_health_exit(struct nsim_dev *dev, struct fl_txn *txn);
+/* Gives back what the driver holds, and tells nobody. */
+void nsim_health_forget(struct nsim_dev *dev);
+void nsim_random_fill(void *buf, size_t len);
+
 /* ---- the device --------------------------------------------------------------------- */
 
 /* What debugfs sets: all of it atomic. */
@@ -177,6 +200,7 @@ struct nsim_dev {
 	struct cds_list_head ports; /* in the order of their making */
 	struct nsim_netns *netns;
 
+	struct nsim_health health;
 	struct fl_cell *policer_cells[NSIM_TRAP_POLICERS], *drop_cell;
 	struct fl_cell *fib_cells[5];
 	struct fl_lock lock;

@@ -26,6 +26,7 @@ void nsim_down(struct nsim_dev *dev, struct fl_txn *txn)
 	/* In switchdev mode there may be nodes without a single VF. */
 	nsim_rate_nodes_del(txn);
 	nsim_ports_del(dev, txn, false);
+	nsim_health_exit(dev, txn);
 	nsim_fib_destroy(dev, txn);
 	nsim_traps_unregister(dev, txn);
 }
@@ -68,11 +69,16 @@ int nsim_up(struct nsim_dev *dev, struct fl_txn *txn)
 	err = nsim_fib_create(dev, txn);
 	if (err)
 		goto out_traps;
-	err = ports_add(dev, txn);
+	err = nsim_health_init(dev, txn);
 	if (err)
 		goto out_fib;
+	err = ports_add(dev, txn);
+	if (err)
+		goto out_health;
 	dev->down = false;
 	return 0;
+out_health:
+	nsim_health_exit(dev, txn);
 out_fib:
 	nsim_fib_destroy(dev, txn);
 out_traps:
