@@ -43,6 +43,8 @@ const struct fl_command fl_commands[] = {
 	[DEVLINK_CMD_SB_TC_POOL_BIND_SET] = { fl_sb_tc_pool_bind_set_doit, NULL },
 	[DEVLINK_CMD_SB_OCC_SNAPSHOT] = { fl_sb_occ_snapshot_doit, NULL },
 	[DEVLINK_CMD_SB_OCC_MAX_CLEAR] = { fl_sb_occ_max_clear_doit, NULL },
+	[DEVLINK_CMD_LINECARD_GET] = { fl_linecard_get_doit, fl_linecard_get_dumpit },
+	[DEVLINK_CMD_LINECARD_SET] = { fl_linecard_set_doit, NULL },
 	[DEVLINK_CMD_SELFTESTS_GET] = { fl_selftests_get_doit, fl_selftests_get_dumpit },
 	[DEVLINK_CMD_SELFTESTS_RUN] = { fl_selftests_run_doit, NULL },
 	[DEVLINK_CMD_RATE_GET] = { fl_rate_get_doit, fl_rate_get_dumpit },
@@ -59,6 +61,11 @@ const struct fl_command fl_commands[] = {
 						   fl_health_dump_get_prepare },
 	[DEVLINK_CMD_HEALTH_REPORTER_DUMP_CLEAR] = { fl_health_dump_clear_doit, NULL },
 	[DEVLINK_CMD_HEALTH_REPORTER_TEST] = { fl_health_test_doit, NULL },
+	[DEVLINK_CMD_REGION_GET] = { fl_region_get_doit, fl_region_get_dumpit },
+	[DEVLINK_CMD_REGION_NEW] = { fl_region_new_doit, NULL },
+	[DEVLINK_CMD_REGION_DEL] = { fl_region_del_doit, NULL },
+	[DEVLINK_CMD_REGION_READ] = { NULL, fl_region_read_dumpit, fl_region_read_prepare,
+				      fl_region_read_done },
 };
 
 const unsigned int fl_commands_len = FL_ARRAY_SIZE(fl_commands);

@@ -28,6 +28,10 @@ int fl_dpipe_entries_get_doit(struct fl_req *req);
 int fl_dpipe_headers_get_doit(struct fl_req *req);
 int fl_dpipe_table_counters_set_doit(struct fl_req *req);
 
+int fl_linecard_get_doit(struct fl_req *req);
+int fl_linecard_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_linecard_set_doit(struct fl_req *req);
+
 int fl_sb_get_doit(struct fl_req *req);
 int fl_sb_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_sb_pool_get_doit(struct fl_req *req);
@@ -89,6 +93,14 @@ int fl_health_dump_get_prepare(struct fl_req *req, struct fl_dump *dump);
 int fl_health_dump_get_dumpit(struct fl_req *req, struct fl_dump *dump);
 int fl_health_dump_clear_doit(struct fl_req *req);
 int fl_health_test_doit(struct fl_req *req);
+
+int fl_region_get_doit(struct fl_req *req);
+int fl_region_get_dumpit(struct fl_req *req, struct fl_dump *dump);
+int fl_region_new_doit(struct fl_req *req);
+int fl_region_del_doit(struct fl_req *req);
+int fl_region_read_prepare(struct fl_req *req, struct fl_dump *dump);
+int fl_region_read_dumpit(struct fl_req *req, struct fl_dump *dump);
+void fl_region_read_done(struct fl_dump *dump);
 
 /* Flags of a dump's messages. */
 uint16_t fl_dump_flags(const struct fl_req *req);

@@ -20,8 +20,10 @@
 #include "core/driver-cell.h"
 #include "core/driver-dpipe.h"
 #include "core/driver-health.h"
+#include "core/driver-linecard.h"
 #include "core/driver-port.h"
 #include "core/driver-rate.h"
+#include "core/driver-region.h"
 #include "core/driver-resource.h"
 #include "core/driver-sb.h"
 #include "core/driver-selftest.h"
@@ -149,6 +151,7 @@ struct fl_devlink_ops {
 	int (*param_set)(struct fl_op *op, struct fl_txn *txn, const char *name,
 			 enum devlink_param_cmode cmode, const union fl_param_value *value);
 
+	const struct fl_linecard_ops *linecard; /* core/driver-linecard.h */
 	const struct fl_port_ops *port; /* core/driver-port.h */
 	const struct fl_dpipe_ops *dpipe; /* core/driver-dpipe.h */
 	const struct fl_sb_ops *sb; /* core/driver-sb.h */

@@ -256,11 +256,7 @@ void fl_fmsg_binary_pair_put(struct fl_fmsg *fmsg, const char *name, const void 
 
 static bool fits(const struct fl_msg *msg, size_t len)
 {
-	size_t end = msg->begun + FL_DUMP_MESSAGE_MAX;
-
-	if (end > msg->cap)
-		end = msg->cap;
-	return msg->len + NLA_HDRLEN + NLA_ALIGN(len) <= end;
+	return NLA_HDRLEN + NLA_ALIGN(len) <= fl_dump_room(msg);
 }
 
 /* False if there is no room. The type of a value may then be there without the value, as in

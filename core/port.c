@@ -11,6 +11,7 @@
 #include "base/die.h"
 #include "core/health.h"
 #include "core/port.h"
+#include "core/region.h"
 #include "core/txn.h"
 #include "nl/ctrl.h"
 
@@ -250,6 +251,7 @@ void fl_port_del(struct fl_txn *txn, uint32_t index)
 	const struct fl_obj *obj;
 
 	fl_port_reporters_del(txn, index);
+	fl_port_regions_del(txn, index);
 	fl_rcu_read_lock();
 	obj = fl_txn_obj(txn, FL_OBJ_PORT, index);
 	if (obj)
@@ -369,21 +371,12 @@ void fl_port_fn_max_io_eqs_set(struct fl_txn *txn, uint32_t index, uint32_t max_
 void fl_port_fn_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink *nested)
 {
 	struct fl_port *port = port_write(txn, index);
-	struct fl_edit *edit = fl_txn_edit(txn, FL_OBJ_PORT, index);
 
 	if (!port)
 		return;
 	fl_devlink_put(port->nested);
 	port->nested = nested ? fl_devlink_get(nested) : NULL;
-	if (!nested)
-		return;
-	if (!edit->nested_in)
-		edit->nested_in = calloc(1, sizeof(*edit->nested_in));
-	if (!edit->nested_in)
-		fl_txn_fail(txn, -ENOMEM);
-	fl_rcu_read_lock();
-	edit->nested_seq = fl_devlink_version(nested)->seq;
-	fl_rcu_read_unlock();
+	fl_nested_prepare(txn, fl_txn_edit(txn, FL_OBJ_PORT, index), nested);
 }
 
 int fl_port_read(struct fl_txn *txn, uint32_t index, struct fl_port_state *ret_state)
@@ -417,16 +410,8 @@ void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit)
 {
 	const struct fl_port *old = fl_obj_port(edit->replaced);
 	const struct fl_port *now = fl_obj_port(edit->obj);
-	struct fl_devlink *was = old ? old->nested : NULL, *is = now ? now->nested : NULL;
 
-	if (was != is) {
-		if (was)
-			fl_nested_unlink(was, txn->dl, edit->key);
-		if (is) {
-			fl_nested_link(is, edit->nested_seq, edit->nested_in, txn->dl, edit->key);
-			edit->nested_in = NULL;
-		}
-	}
+	fl_nested_committed(txn, edit, old ? old->nested : NULL, now ? now->nested : NULL);
 	/* A removal on the port's own lane ends that lane itself. */
 	if (old && old->lane && old->lane != fl_op_lane(txn->op) &&
 	    (!now || now->lane != old->lane))

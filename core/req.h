@@ -52,6 +52,16 @@ struct fl_dump {
 	void *arg;            /* what prepare() got for dumpit() */
 };
 
+/* Bytes that one more message of a dump may still have, headers of attributes included. */
+static inline size_t fl_dump_room(const struct fl_msg *msg)
+{
+	size_t end = msg->begun + FL_DUMP_MESSAGE_MAX;
+
+	if (end > msg->cap)
+		end = msg->cap;
+	return end > msg->len ? end - msg->len : 0;
+}
+
 struct fl_command {
 	/* 0 (reply, if any, is in req->reply), -errno with extack, or FL_LATER. */
 	int (*doit)(struct fl_req *req);
