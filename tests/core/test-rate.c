@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -31,7 +32,7 @@ static struct driver {
 	uint64_t max;
 	int fail_new, fail_del;
 	int nodes; /* atomic */
-	uint64_t delay_ns;
+	uint64_t delay_ns, del_delay_ns;
 } driver;
 
 static int later(struct fl_op *op)
@@ -113,6 +114,8 @@ static int node_del(struct fl_op *op, struct fl_txn *txn, const struct fl_rate_t
 {
 	assert_ptr_equal(rate->priv, &driver);
 	__atomic_sub_fetch(&driver.nodes, 1, __ATOMIC_RELAXED);
+	if (driver.del_delay_ns)
+		return fl_op_sleep(op, driver.del_delay_ns, later);
 	return driver.fail_del;
 }
 
@@ -617,6 +620,62 @@ static void the_eswitch_waits_for_nodes_to_go(void **state)
 
 /* ---- R2 --------------------------------------------------------------------------- */
 
+/* A request that a thread makes, so that another can be made meanwhile. */
+struct meanwhile {
+	struct request request;
+	pthread_t thread;
+	int err;
+};
+
+static void *meanwhile_run(void *arg)
+{
+	struct meanwhile *meanwhile = arg;
+
+	meanwhile->err = request_run(&meanwhile->request);
+	return NULL;
+}
+
+/* Long enough for it to be at the driver's when this returns. */
+static void meanwhile_start(struct meanwhile *meanwhile)
+{
+	assert_int_equal(fl_thread_start(&meanwhile->thread, "meanwhile", 0, meanwhile_run,
+					 meanwhile), 0);
+	usleep(50000);
+}
+
+static int meanwhile_end(struct meanwhile *meanwhile)
+{
+	pthread_join(meanwhile->thread, NULL);
+	request_done(&meanwhile->request);
+	return meanwhile->err;
+}
+
+static void who_comes_first_wins(void **state)
+{
+	static struct meanwhile meanwhile;
+
+	assert_int_equal(add("node"), 0);
+	driver.delay_ns = 200 * FL_NS_PER_MS;
+	begin(&meanwhile.request, DEVLINK_CMD_RATE_SET, "0");
+	fl_msg_put_str(&meanwhile.request.msg, DEVLINK_ATTR_RATE_PARENT_NODE_NAME, "node");
+	meanwhile_start(&meanwhile);
+	assert_string_equal(shown_parent("0"), "-");
+	assert_int_equal(del("node"), -EBUSY);
+	assert_int_equal(meanwhile_end(&meanwhile), 0);
+	assert_string_equal(shown_parent("0"), "node");
+	driver.delay_ns = 0;
+	assert_int_equal(set_parent("0", ""), 0);
+
+	driver.del_delay_ns = 200 * FL_NS_PER_MS;
+	begin(&meanwhile.request, DEVLINK_CMD_RATE_DEL, "node");
+	meanwhile_start(&meanwhile);
+	assert_int_equal(ask(DEVLINK_CMD_RATE_GET, "node"), 0);
+	assert_int_equal(set_parent("0", "node"), -ENODEV);
+	assert_int_equal(meanwhile_end(&meanwhile), 0);
+	assert_int_equal(ask(DEVLINK_CMD_RATE_GET, "node"), -ENODEV);
+	assert_string_equal(shown_parent("0"), "-");
+}
+
 #define ROUNDS 200
 
 struct racer {
@@ -663,8 +722,7 @@ static void check_parents(void)
 	fl_pmap_iter_init(&iter, version->objs[FL_OBJ_RATE], 0);
 	while ((rate = fl_pmap_iter_next(&iter))) {
 		if (rate->parent)
-			assert_ptr_equal(fl_rate_node_find(version, rate->parent->name)->node,
-					 rate->parent);
+			assert_non_null(fl_rate_node_find(version, rate->parent->name));
 	}
 	fl_rcu_read_unlock();
 }
@@ -675,7 +733,7 @@ static void a_node_is_never_deleted_under_its_children(void **state)
 	pthread_t threads[2];
 	int deleted = 0, busy = 0, err;
 
-	driver.delay_ns = FL_NS_PER_US; /* and it remembers nothing */
+	driver.delay_ns = driver.del_delay_ns = 20 * FL_NS_PER_US;
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(fl_thread_start(&threads[i], "race", 0, race, &racers[i]), 0);
 	for (int i = 0; i < ROUNDS; i++) {
@@ -726,6 +784,7 @@ int main(void)
 		TEST(traffic_classes),
 		cmocka_unit_test_setup_teardown(a_driver_may_support_little, setup_bare, teardown),
 		TEST(the_eswitch_waits_for_nodes_to_go),
+		TEST(who_comes_first_wins),
 		TEST(a_node_is_never_deleted_under_its_children),
 	};
 
