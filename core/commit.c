@@ -285,6 +285,8 @@ static void commit_retire(struct commit *c, struct leftover *left)
 	cds_list_for_each_entry(edit, &c->txn->edits, link) {
 		if (edit->kind == FL_OBJ_PORT)
 			fl_port_committed(c->txn, edit);
+		if (edit->kind == FL_OBJ_LINECARD)
+			fl_linecard_committed(c->txn, edit);
 		if (edit->kind == FL_OBJ_RATE)
 			fl_rate_committed(edit);
 		obj_committed(edit);

@@ -67,7 +67,8 @@ static inline void fl_version_copy(struct fl_version *to, const struct fl_versio
 	X(RESOURCES, "resources")                                                                \
 	X(SB, "sb")                                                                              \
 	X(DPIPE, "dpipe")                                                                        \
-	X(SELFTESTS, "selftests")
+	X(SELFTESTS, "selftests")                                                                \
+	X(LINECARDS, "linecards")
 
 enum fl_sublane {
 #define FL_SUBLANE_ENUM(name, text) FL_SUBLANE_##name,
@@ -76,11 +77,12 @@ enum fl_sublane {
 	FL_SUBLANES,
 };
 
-/* Who shows this instance as nested: a port function of another one. */
+/* Who shows this instance as nested: a port function or a line card of another one. */
 struct fl_nested_in {
 	struct fl_rcu_head rcu;
 	struct fl_devlink *parent; /* referenced */
-	uint32_t port;
+	enum fl_obj_kind kind;
+	uint32_t index; /* of the port or line card */
 };
 
 /*
@@ -173,12 +175,15 @@ void fl_instance_iter_init(struct fl_instance_iter *iter, const struct fl_netns 
 struct fl_devlink *fl_instance_iter_next(struct fl_instance_iter *iter,
 					 const struct fl_version **ret_version);
 
-/* Posts the announcement of the port that shows dl as nested, if there is one. */
+/* Posts the announcement of what shows dl as nested, if there is one. */
 void fl_nested_changed(struct fl_devlink *dl);
 
 /* Makes sure that the next fl_return_post() of dl finds its memory. Returns 0 or -ENOMEM.
  * Context: alone on dl's lane. */
 int fl_return_prepare(struct fl_devlink *dl);
+
+/* Ends all links of an instance that goes: to its parent, and of its ports and line cards. */
+void fl_nested_forget(struct fl_devlink *dl);
 
 /* Posts the return of dl to the initial namespace, if it is still in `dead` then. */
 void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead);

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nested.c - the link between a port function and the instance that runs on it.
+ * nested.c - the link between a port function and the instance that runs on it, or between a
+ * line card and its own.
  *
  * The link is looked up while answering, because the nested instance registers and moves
- * by itself. When it does, the port announces itself again: an operation posted to the
- * port's lane, never a wait (rule 3).
+ * by itself. When it does, the port or card announces itself again: an operation posted to its
+ * lane, never a wait (rule 3).
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "core/linecard.h"
 #include "core/port.h"
 #include "core/txn.h"
 
@@ -30,23 +32,31 @@ bool fl_devlink_put_nested(struct fl_msg *msg, uint16_t type, const struct fl_de
 	return true;
 }
 
+/* What shows the nested instance. */
+struct shower {
+	struct fl_devlink *dl;
+	enum fl_obj_kind kind;
+	uint32_t index;
+};
+
 struct announce {
 	struct fl_op op;
-	struct fl_devlink *parent;
-	uint32_t port;
+	struct shower by; /* referenced */
 };
 
 static int announce_run(struct fl_op *op)
 {
-	struct announce *announce = FL_CONTAINER_OF(op, struct announce, op);
+	const struct shower *by = &FL_CONTAINER_OF(op, struct announce, op)->by;
 	struct fl_txn *txn;
 	int err;
 
-	err = fl_txn_begin(op, announce->parent, &txn);
+	err = fl_txn_begin(op, by->dl, &txn);
 	if (err)
 		return err;
-	if (fl_txn_obj(txn, FL_OBJ_PORT, announce->port))
-		fl_port_notify(txn, announce->port);
+	if (by->kind == FL_OBJ_LINECARD)
+		fl_linecard_notify(txn, by->index);
+	else
+		fl_port_notify(txn, by->index);
 	return fl_txn_commit(txn);
 }
 
@@ -54,7 +64,7 @@ static void announce_free(struct fl_op *op)
 {
 	struct announce *announce = FL_CONTAINER_OF(op, struct announce, op);
 
-	fl_devlink_put(announce->parent);
+	fl_devlink_put(announce->by.dl);
 	free(announce);
 }
 
@@ -64,41 +74,47 @@ static const struct fl_op_type announce_type = {
 	.free = announce_free,
 };
 
-static void announce_post(struct fl_devlink *parent, uint32_t port)
+static struct fl_lane *shower_lane_get(const struct shower *by)
 {
-	struct fl_lane *lane = fl_port_lane_get(parent, port);
+	struct fl_lane *lane;
+
+	if (by->kind == FL_OBJ_PORT)
+		lane = fl_port_lane_get(by->dl, by->index);
+	else
+		lane = fl_lane_get(fl_rcu_deref(by->dl->sublane[FL_SUBLANE_LINECARDS]));
+	return lane ? lane : fl_lane_get(by->dl->lane);
+}
+
+static void announce_post(const struct shower *by)
+{
+	struct fl_lane *lane = shower_lane_get(by);
 	struct announce *announce = calloc(1, sizeof(*announce));
 
-	if (!lane)
-		lane = fl_lane_get(parent->lane);
 	if (announce) {
-		announce->parent = fl_devlink_get(parent);
-		announce->port = port;
+		announce->by = *by;
+		fl_devlink_get(by->dl);
 		fl_op_init(&announce->op, &announce_type, lane, NULL);
 		fl_op_submit(&announce->op);
 	} else {
 		fl_log(FL_LOG_WARN, "out of memory: %s/%u does not announce its nested instance",
-		       fl_devlink_dev_name(parent), port);
+		       fl_devlink_dev_name(by->dl), by->index);
 	}
 	fl_lane_put(lane);
 }
 
 void fl_nested_changed(struct fl_devlink *dl)
 {
-	struct fl_devlink *parent = NULL;
+	struct shower by = { 0 };
 	struct fl_nested_in *in;
-	uint32_t port = 0;
 
 	fl_rcu_read_lock();
 	in = fl_rcu_deref(dl->nested_in);
-	if (in) {
-		parent = fl_devlink_get(in->parent);
-		port = in->port;
-	}
+	if (in)
+		by = (struct shower){ fl_devlink_get(in->parent), in->kind, in->index };
 	fl_rcu_read_unlock();
-	if (parent)
-		announce_post(parent, port);
-	fl_devlink_put(parent);
+	if (by.dl)
+		announce_post(&by);
+	fl_devlink_put(by.dl);
 }
 
 static void nested_in_free_rcu(struct fl_rcu_head *head)
@@ -118,9 +134,8 @@ static void nested_in_set(struct fl_devlink *nested, struct fl_nested_in *in)
 		fl_rcu_call(&old->rcu, nested_in_free_rcu);
 }
 
-/* What changed since the port was encoded, before the link was there, nobody announced. */
-static void nested_catch_up(struct fl_devlink *nested, uint64_t seq, struct fl_devlink *parent,
-			    uint32_t port)
+/* What changed since the shower was encoded, before the link was there, nobody announced. */
+static void nested_catch_up(struct fl_devlink *nested, uint64_t seq, const struct shower *by)
 {
 	bool changed;
 
@@ -128,26 +143,28 @@ static void nested_catch_up(struct fl_devlink *nested, uint64_t seq, struct fl_d
 	changed = fl_devlink_version(nested)->seq != seq;
 	fl_rcu_read_unlock();
 	if (changed)
-		announce_post(parent, port);
+		announce_post(by);
 }
 
-void fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_nested_in *in,
-		    struct fl_devlink *parent, uint32_t port)
+static void nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_nested_in *in,
+			const struct shower *by)
 {
-	in->parent = fl_devlink_get(parent);
-	in->port = port;
+	in->parent = fl_devlink_get(by->dl);
+	in->kind = by->kind;
+	in->index = by->index;
 	nested_in_set(nested, in);
-	nested_catch_up(nested, seq, parent, port);
+	nested_catch_up(nested, seq, by);
 }
 
-void fl_nested_unlink(struct fl_devlink *nested, const struct fl_devlink *parent, uint32_t port)
+/* Nothing happens if nested is linked elsewhere by now. */
+static void nested_unlink(struct fl_devlink *nested, const struct shower *by)
 {
 	struct fl_nested_in *in;
 	bool unlinked = false;
 
 	fl_rcu_read_lock();
 	in = fl_rcu_deref(nested->nested_in);
-	if (in && in->parent == parent && in->port == port)
+	if (in && in->parent == by->dl && in->kind == by->kind && in->index == by->index)
 		unlinked = __atomic_compare_exchange_n(&nested->nested_in, &in, NULL, false,
 						       __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
 	fl_rcu_read_unlock();
@@ -155,18 +172,55 @@ void fl_nested_unlink(struct fl_devlink *nested, const struct fl_devlink *parent
 		fl_rcu_call(&in->rcu, nested_in_free_rcu);
 }
 
-/* A port holds what is nested, and is held by the link back: either end breaks that. */
-void fl_nested_forget(struct fl_devlink *dl)
+void fl_nested_prepare(struct fl_txn *txn, struct fl_edit *edit, struct fl_devlink *nested)
+{
+	if (!nested || !edit)
+		return;
+	if (!edit->nested_in)
+		edit->nested_in = calloc(1, sizeof(*edit->nested_in));
+	if (!edit->nested_in)
+		fl_txn_fail(txn, -ENOMEM);
+	fl_rcu_read_lock();
+	edit->nested_seq = fl_devlink_version(nested)->seq;
+	fl_rcu_read_unlock();
+}
+
+void fl_nested_committed(struct fl_txn *txn, struct fl_edit *edit, struct fl_devlink *was,
+			 struct fl_devlink *is)
+{
+	const struct shower by = { txn->dl, edit->kind, edit->key };
+
+	if (was == is)
+		return;
+	if (was)
+		nested_unlink(was, &by);
+	if (!is)
+		return;
+	nested_link(is, edit->nested_seq, edit->nested_in, &by);
+	edit->nested_in = NULL;
+}
+
+static void forget_kind(struct fl_devlink *dl, enum fl_obj_kind kind)
 {
 	const struct fl_obj *obj;
+	struct fl_devlink *nested;
 	struct fl_pmap_iter iter;
 
+	fl_pmap_iter_init(&iter, fl_devlink_version(dl)->objs[kind], 0);
+	while ((obj = fl_pmap_iter_next(&iter))) {
+		nested = kind == FL_OBJ_PORT ? fl_obj_port(obj)->nested :
+					       ((const struct fl_linecard_obj *)obj)->nested;
+		if (nested)
+			nested_unlink(nested, &(struct shower){ dl, kind, obj->key });
+	}
+}
+
+/* A port or card holds what is nested, and is held by the link back: either end breaks that. */
+void fl_nested_forget(struct fl_devlink *dl)
+{
 	nested_in_set(dl, NULL);
 	fl_rcu_read_lock();
-	fl_pmap_iter_init(&iter, fl_devlink_version(dl)->objs[FL_OBJ_PORT], 0);
-	while ((obj = fl_pmap_iter_next(&iter))) {
-		if (fl_obj_port(obj)->nested)
-			fl_nested_unlink(fl_obj_port(obj)->nested, dl, obj->key);
-	}
+	forget_kind(dl, FL_OBJ_PORT);
+	forget_kind(dl, FL_OBJ_LINECARD);
 	fl_rcu_read_unlock();
 }

@@ -38,15 +38,6 @@ int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32
 /* Remembers the type that a client asked for. */
 void fl_port_desired_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type type);
 
-/* Links back from what is nested, by `in`, which passes over; the port was shown as of
- * nested's version `seq`. The port's half is set by the transaction. */
-void fl_nested_link(struct fl_devlink *nested, uint64_t seq, struct fl_nested_in *in,
-		    struct fl_devlink *parent, uint32_t port);
-/* Nothing happens if nested is linked to another port by now. */
-void fl_nested_unlink(struct fl_devlink *nested, const struct fl_devlink *parent, uint32_t port);
-/* Ends all links of an instance that goes: to its parent, and of its ports. */
-void fl_nested_forget(struct fl_devlink *dl);
-
 /* Puts DEVLINK_ATTR_PORT_FUNCTION without its end, so that a nested handle can follow;
  * nothing if the port has no function. Returns the offset of the nest, or 0. */
 size_t fl_port_fn_encode(struct fl_msg *msg, const struct fl_port *port);

@@ -159,7 +159,7 @@ static bool links_to(struct fl_devlink *nested, struct fl_devlink *parent, uint3
 
 	fl_rcu_read_lock();
 	in = fl_rcu_deref(nested->nested_in);
-	links = in && in->parent == parent && in->port == port;
+	links = in && in->parent == parent && in->index == port;
 	fl_rcu_read_unlock();
 	return links;
 }
