@@ -54,7 +54,9 @@ static int probe_done(struct fl_op *op)
 
 	dop->probe_err = err;
 	if (err) {
-		fl_log(FL_LOG_WARN, "%s %s: probe by %s failed: %s", dop->dev->bus, dop->dev->name,
+		/* One that was told to stop has not failed. */
+		fl_log(fl_op_cancelled(op) ? FL_LOG_DEBUG : FL_LOG_WARN,
+		       "%s %s: probe by %s failed: %s", dop->dev->bus, dop->dev->name,
 		       dop->driver->name, strerror(-err));
 		return 0;
 	}
