@@ -66,6 +66,7 @@ struct fl_device {
 	bool closed;  /* removal has begun: no child is linked any more (B4) */
 	bool removed; /* removal is over */
 	bool spawned; /* a removal that the parent waits for is under way */
+	struct fl_op *removing; /* the removal whose steps run, only to look at; or NULL */
 	uint16_t match_off; /* of the match string, in name */
 	struct fl_rcu_head rcu;
 	char name[]; /* and, if it is another, the match string */

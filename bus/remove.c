@@ -75,7 +75,8 @@ int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
 	return first;
 }
 
-/* Takes the children out of the tree whose removal was parked: it goes on without them. */
+/* Takes the children out of the tree whose removal was parked, this one or one that somebody
+ * else began: it goes on without them. */
 static void abandon_parked(struct fl_device *dev)
 {
 	struct fl_device **children;
@@ -87,7 +88,8 @@ static void abandon_parked(struct fl_device *dev)
 		bool parked;
 
 		fl_lock_take(&dev->root->lock);
-		parked = children[i]->spawned;
+		parked = children[i]->spawned ||
+			 (children[i]->removing && fl_op_parked(children[i]->removing));
 		fl_lock_drop(&dev->root->lock);
 		if (parked) {
 			fl_log(FL_LOG_ERR, "%s %s: its removal hangs; going on without it",
@@ -198,6 +200,7 @@ static int remove_run(struct fl_op *op)
 
 	fl_lock_take(&dev->root->lock);
 	dev->closed = true;
+	dev->removing = op;
 	fl_lock_drop(&dev->root->lock);
 	return remove_children(op);
 }
@@ -223,6 +226,8 @@ static void remove_ended(struct fl_op *op, int err)
 	bool removed_now;
 
 	fl_lock_take(&dev->root->lock);
+	if (dev->removing == op)
+		dev->removing = NULL;
 	removed_now = !err && !dev->removed;
 	if (removed_now)
 		dev->removed = true;
@@ -318,14 +323,18 @@ int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
 
 void fl_device_discard(struct fl_device *dev)
 {
+	bool removed_now;
+
+	/* Nothing is done twice if somebody who walks the tree removes it at the same time. */
 	fl_lane_discard(dev->lane);
 	fl_lock_take(&dev->root->lock);
+	removed_now = !dev->removed;
 	dev->closed = true;
 	dev->removed = true;
 	fl_lock_drop(&dev->root->lock);
 	if (fl_device_unlink(dev))
 		fl_log(FL_LOG_ERR, "%s %s: out of memory: its name stays taken", dev->bus,
 		       dev->name);
-	if (dev->platform_gone)
+	if (removed_now && dev->platform_gone)
 		dev->platform_gone(dev->platform);
 }
