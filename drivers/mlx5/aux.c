@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/log.h"
 
@@ -54,6 +55,30 @@ const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN] = {
 	CHILD_DRIVER(MLX5_CHILD_VNET, "mlx5_core.vnet"),
 };
 
+/* Puts dev (NULL: none) in the child's place, taking its reference over, and gives what was
+ * there with its own: an operation that was parked may be at it, too. */
+static struct fl_device *child_swap(struct mlx5_func *func, enum mlx5_child child,
+				    struct fl_device *dev)
+{
+	struct fl_device *was;
+
+	fl_lock_take(&func->pf->lock);
+	was = func->children[child];
+	func->children[child] = dev;
+	fl_lock_drop(&func->pf->lock);
+	return was;
+}
+
+static bool child_there(struct mlx5_func *func, enum mlx5_child child)
+{
+	bool there;
+
+	fl_lock_take(&func->pf->lock);
+	there = func->children[child];
+	fl_lock_drop(&func->pf->lock);
+	return there;
+}
+
 /* Adds one child and starts its probe, awaited by op or (NULL) by nobody. What fails is the
  * child's alone (B3). */
 static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_child child)
@@ -65,21 +90,26 @@ static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_chil
 		.parent = func->dev,
 		.platform = (void *)&kinds[child],
 	};
+	struct fl_device *dev;
 	int err;
 
 	snprintf(name, sizeof(name), "%s.%d", kinds[child].name, func->id);
-	err = fl_device_add(fl_device_root(func->dev), &desc, &func->children[child]);
-	if (!err)
-		err = op ? fl_device_probe_spawn(op, func->children[child])
-			 : fl_device_probe_post(func->children[child], NULL);
-	if (err)
-		fl_log(FL_LOG_WARN, "%s: not attached: error %d", name, -err);
+	err = fl_device_add(fl_device_root(func->dev), &desc, &dev);
+	if (!err) {
+		err = op ? fl_device_probe_spawn(op, dev) : fl_device_probe_post(dev, NULL);
+		fl_device_put(child_swap(func, child, dev));
+	}
+	if (err) /* -ENODEV: the function itself goes */
+		fl_log(err == -ENODEV ? FL_LOG_DEBUG : FL_LOG_WARN, "%s: not attached: error %d",
+		       name, -err);
 }
 
 static void children_start(struct fl_op *op, struct mlx5_func *func)
 {
+	unsigned int enabled = __atomic_load_n(&func->enabled, __ATOMIC_RELAXED);
+
 	for (int i = 0; i < MLX5_CHILDREN; i++)
-		if ((func->enabled & 1u << i) && !func->children[i])
+		if ((enabled & 1u << i) && !child_there(func, i))
 			child_start(op, func, i);
 }
 
@@ -94,15 +124,54 @@ int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func)
 	return fl_op_join(op, attached);
 }
 
-void mlx5_children_attach_post(struct mlx5_func *func)
+void mlx5_children_start(struct mlx5_func *func)
 {
 	children_start(NULL, func);
+}
+
+/* The attaching that follows a probe: an operation of its own, so that the probe is over and
+ * the device bound, and can be unbound, whatever a child does. */
+struct attach {
+	struct fl_op op;
+	struct fl_device *dev; /* referenced: it keeps func */
+	struct mlx5_func *func;
+};
+
+static int attach_run(struct fl_op *op)
+{
+	return mlx5_children_attach(op, FL_CONTAINER_OF(op, struct attach, op)->func);
+}
+
+static void attach_free(struct fl_op *op)
+{
+	struct attach *attach = FL_CONTAINER_OF(op, struct attach, op);
+
+	fl_device_put(attach->dev);
+	free(attach);
+}
+
+static const struct fl_op_type attach_type = {
+	.kind = "attach",
+	.run = attach_run,
+	.free = attach_free,
+};
+
+int mlx5_children_attach_post(struct mlx5_func *func)
+{
+	struct attach *attach = calloc(1, sizeof(*attach));
+
+	if (!attach)
+		return -ENOMEM;
+	attach->dev = fl_device_get(func->dev);
+	attach->func = func;
+	fl_op_init(&attach->op, &attach_type, fl_device_lane(func->dev), NULL);
+	return fl_op_submit(&attach->op);
 }
 
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func)
 {
 	for (int i = 0; i < MLX5_CHILDREN; i++) {
-		struct fl_device *dev = func->children[i];
+		struct fl_device *dev = child_swap(func, i, NULL);
 		int err;
 
 		if (!dev)
@@ -112,11 +181,16 @@ void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func)
 		if (err && err != -ENODEV) {
 			fl_log(FL_LOG_WARN, "%s: not detached: error %d", fl_device_name(dev),
 			       -err);
-			continue;
+			dev = child_swap(func, i, dev);
 		}
 		fl_device_put(dev);
-		func->children[i] = NULL;
 	}
+}
+
+void mlx5_children_forget(struct mlx5_func *func)
+{
+	for (int i = 0; i < MLX5_CHILDREN; i++)
+		fl_device_put(child_swap(func, i, NULL));
 }
 
 static int detached(struct fl_op *op)

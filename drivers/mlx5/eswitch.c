@@ -19,7 +19,8 @@ void mlx5_eswitch_publish(struct mlx5_pf *pf, struct fl_txn *txn)
 	fl_eswitch_set(txn,
 		       mlx5_eswitch_switchdev(pf) ? DEVLINK_ESWITCH_MODE_SWITCHDEV
 						  : DEVLINK_ESWITCH_MODE_LEGACY,
-		       pf->inline_mode, pf->encap_mode);
+		       DEVLINK_ESWITCH_INLINE_MODE_NONE,
+		       __atomic_load_n(&pf->encap_mode, __ATOMIC_RELAXED));
 }
 
 static struct mlx5_pf *txn_pf(struct fl_txn *txn)
@@ -29,50 +30,37 @@ static struct mlx5_pf *txn_pf(struct fl_txn *txn)
 	return func->pf;
 }
 
-/* Puts the operation's data back and gives the PF. */
-static struct mlx5_pf *pf_leave(struct fl_op *op)
-{
-	struct mlx5_pf *pf = fl_op_data(op);
-
-	fl_op_set_data(op, pf->saved);
-	return pf;
-}
-
 static int is_switchdev(struct fl_op *op)
 {
-	struct mlx5_pf *pf = pf_leave(op);
+	struct mlx5_call *call = mlx5_call(op);
 
 	if (fl_op_result(op))
-		return fl_op_result(op);
-	mlx5_eswitch_set_switchdev(pf, true);
-	mlx5_vf_ports_add(pf, pf->txn);
-	mlx5_eswitch_publish(pf, pf->txn);
-	return 0;
+		return mlx5_call_end(op, fl_op_result(op));
+	mlx5_eswitch_set_switchdev(call->pf, true);
+	mlx5_vf_ports_add(call->pf, call->txn);
+	mlx5_eswitch_publish(call->pf, call->txn);
+	return mlx5_call_end(op, 0);
 }
 
 static int sfs_are_gone(struct fl_op *op)
 {
-	struct mlx5_pf *pf = pf_leave(op);
+	struct mlx5_call *call = mlx5_call(op);
 
 	if (fl_op_cancelled(op))
-		return -ECANCELED;
-	mlx5_sf_ports_del(pf, pf->txn);
-	mlx5_vf_ports_del(pf, pf->txn);
-	mlx5_eswitch_set_switchdev(pf, false);
-	mlx5_eswitch_publish(pf, pf->txn);
-	return 0;
+		return mlx5_call_end(op, -ECANCELED);
+	mlx5_sf_ports_del(call->pf, call->txn);
+	mlx5_vf_ports_del(call->pf, call->txn);
+	mlx5_eswitch_set_switchdev(call->pf, false);
+	mlx5_eswitch_publish(call->pf, call->txn);
+	return mlx5_call_end(op, 0);
 }
 
 /* The firmware is asked first: what it refuses costs no SF. */
 static int is_legacy(struct fl_op *op)
 {
-	struct mlx5_pf *pf = fl_op_data(op);
-
-	if (fl_op_result(op)) {
-		pf_leave(op);
-		return fl_op_result(op);
-	}
-	mlx5_sf_remove_all_spawn(op, pf);
+	if (fl_op_result(op))
+		return mlx5_call_end(op, fl_op_result(op));
+	mlx5_sf_remove_all_spawn(op, mlx5_call(op)->pf);
 	return fl_op_join(op, sfs_are_gone);
 }
 
@@ -85,9 +73,8 @@ int mlx5_eswitch_mode_set(struct fl_op *op, struct fl_txn *txn, enum devlink_esw
 		return -EINVAL;
 	if (switchdev == mlx5_eswitch_switchdev(pf))
 		return 0;
-	pf->saved = fl_op_data(op);
-	pf->txn = txn;
-	fl_op_set_data(op, pf);
+	if (!mlx5_call_begin(op, txn, NULL))
+		return -ENOMEM;
 	fl_op_then(op, switchdev ? is_switchdev : is_legacy);
 	return mlx5_fw_exec(op, pf->fw, &pf->unit, MLX5_ESWITCH_CMDS);
 }
@@ -107,7 +94,7 @@ int mlx5_eswitch_encap_mode_set(struct fl_op *op, struct fl_txn *txn, uint8_t mo
 
 	if (mode != DEVLINK_ESWITCH_ENCAP_MODE_NONE && mode != DEVLINK_ESWITCH_ENCAP_MODE_BASIC)
 		return -EOPNOTSUPP;
-	pf->encap_mode = mode;
+	__atomic_store_n(&pf->encap_mode, mode, __ATOMIC_RELAXED);
 	mlx5_eswitch_publish(pf, txn);
 	return 0;
 }

@@ -3,8 +3,12 @@
 #include "drivers/mlx5/fault.h"
 
 #include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
+#include "base/util.h"
 #include "drivers/mlx5/latency.h"
 
 void mlx5_faults_init(struct mlx5_faults *faults, const struct mlx5_config *config)
@@ -53,6 +57,15 @@ static bool applies(struct mlx5_faults *faults, unsigned int i, uint64_t thrown)
 	       __atomic_fetch_add(&faults->applied[i], 1, __ATOMIC_RELAXED) < fault->times;
 }
 
+static int fate_of(const struct mlx5_faults *faults, unsigned int i)
+{
+	const struct mlx5_fault *fault = &faults->list[i];
+
+	if (fault->deaf_ns)
+		return MLX5_FATE_DEAF + (int)i;
+	return fault->hang ? MLX5_FATE_HANG : -fault->error;
+}
+
 int mlx5_faults_decide(struct mlx5_faults *faults, enum mlx5_step step, const char *name,
 		       uint64_t thrown)
 {
@@ -63,7 +76,49 @@ int mlx5_faults_decide(struct mlx5_faults *faults, enum mlx5_step step, const ch
 
 		if (fault->step == step && mlx5_fault_matches(fault->match, name) &&
 		    applies(faults, i, thrown))
-			return fault->hang ? MLX5_FATE_HANG : -fault->error;
+			return fate_of(faults, i);
 	}
 	return 0;
+}
+
+uint64_t mlx5_fate_deaf_ns(const struct mlx5_faults *faults, int fate)
+{
+	return fate < MLX5_FATE_DEAF ? 0 : faults->list[fate - MLX5_FATE_DEAF].deaf_ns;
+}
+
+/* ---- deafness ------------------------------------------------------------------------ */
+
+struct deaf {
+	void *saved; /* the operation's data before ours */
+	uint64_t until_ns;
+};
+
+static int deaf_over(struct fl_op *op)
+{
+	struct deaf *deaf = fl_op_data(op);
+	int err = fl_op_result(op);
+	uint64_t now;
+
+	while (!err && (now = fl_now_ns()) < deaf->until_ns) {
+		uint64_t ns = deaf->until_ns - now;
+
+		nanosleep(&(struct timespec){ .tv_sec = (time_t)(ns / FL_NS_PER_S),
+					      .tv_nsec = (long)(ns % FL_NS_PER_S) },
+			  NULL);
+	}
+	fl_op_set_data(op, deaf->saved);
+	free(deaf);
+	return err;
+}
+
+int mlx5_fate_deaf(struct fl_op *op, uint64_t ns)
+{
+	struct deaf *deaf = calloc(1, sizeof(*deaf));
+
+	if (!deaf)
+		return -ENOMEM;
+	deaf->saved = fl_op_data(op);
+	deaf->until_ns = fl_now_ns() + ns;
+	fl_op_set_data(op, deaf);
+	return fl_op_block(op, deaf_over);
 }

@@ -63,8 +63,8 @@ static int flash_step(struct fl_op *op)
 
 	tell(flash);
 	if (fails_here(flash)) {
-		if (flash->attempt.fate == MLX5_FATE_HANG)
-			return mlx5_step_hang(op);
+		if (flash->attempt.fate > 0)
+			return mlx5_step_stuck(op, flash->pf->nic, flash->attempt.fate);
 		fl_extack_set(fl_txn_extack(flash->txn),
 			      "mlx5_core: the firmware refused the image at %u%%",
 			      flash->step * 100 / FLASH_STEPS);
@@ -82,7 +82,7 @@ static int flash_done(struct fl_op *op)
 
 	fl_op_set_data(op, flash->saved);
 	if (!err) {
-		flash->pf->stored = flash->version;
+		mlx5_version_store(flash->pf, flash->version);
 		mlx5_info_publish(flash->pf->func, flash->txn);
 	}
 	free(flash);
@@ -107,7 +107,7 @@ int mlx5_flash_update(struct fl_op *op, struct fl_txn *txn, const struct fl_flas
 	flash->txn = txn;
 	flash->component = request->component;
 	flash->bytes = request->size ? request->size : IMAGE_BYTES;
-	flash->version = mlx5_version_of(request->file_name, func->pf->stored);
+	flash->version = mlx5_version_of(request->file_name, mlx5_version_stored(func->pf));
 	flash->attempt = mlx5_step_attempt(func->pf->nic, func->unit, MLX5_STEP_FLASH,
 					   fl_lane_name(fl_op_lane(op)));
 	fl_op_set_data(op, flash);

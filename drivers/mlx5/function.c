@@ -117,7 +117,7 @@ static int reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_a
 		return -ENOMEM;
 	up->saved = fl_op_data(op);
 	up->func = func;
-	func->enabled = mlx5_params_children(func, txn);
+	mlx5_params_take(func, txn);
 	*ret_performed = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
 	fl_op_set_data(op, up);
 	fl_op_then(op, reload_brought_up);
@@ -147,7 +147,7 @@ static int func_register(struct fl_op *op, struct mlx5_func *func)
 		fl_txn_register(txn);
 		mlx5_params_register(func, txn);
 		mlx5_info_publish(func, txn);
-		func->enabled = mlx5_params_children(func, txn);
+		mlx5_params_take(func, txn);
 		err = fl_txn_commit(txn);
 	}
 	if (err)
@@ -164,10 +164,13 @@ static int func_brought_up(struct fl_op *op)
 		err = func_register(op, func);
 	if (err)
 		return err;
+	if (!func->vport->is_sf || !func->pf->nic->config.light_probe)
+		err = mlx5_children_attach_post(func);
+	if (err)
+		fl_log(FL_LOG_WARN, "%s: nothing attached: error %d", fl_device_name(func->dev),
+		       -err);
 	mlx5_vport_attach_post(func->vport, func);
-	if (func->vport->is_sf && func->pf->nic->config.light_probe)
-		return 0;
-	return mlx5_children_attach(op, func);
+	return 0;
 }
 
 static int probe(struct fl_op *op, struct fl_device *dev)
@@ -180,15 +183,6 @@ static int probe(struct fl_op *op, struct fl_device *dev)
 		return mlx5_pf_probe(op, func);
 	fl_op_then(op, func_brought_up);
 	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
-}
-
-/* The bus has removed the children; what is left are our references. */
-static void children_forget(struct mlx5_func *func)
-{
-	for (int i = 0; i < MLX5_CHILDREN; i++) {
-		fl_device_put(func->children[i]);
-		func->children[i] = NULL;
-	}
 }
 
 static int remove_again(struct fl_op *op);
@@ -239,11 +233,11 @@ static int remove_function(struct fl_op *op, struct fl_device *dev)
 	struct mlx5_func *func = fl_device_platform(dev);
 
 	fl_op_set_data(op, func);
-	children_forget(func);
+	mlx5_children_forget(func);
 	fl_lock_take(&func->pf->lock);
-	if (func->vport)
+	if (func->vport && func->vport->func == func)
 		func->vport->func = NULL;
-	else
+	else if (!func->vport)
 		func->pf->closed = true;
 	fl_lock_drop(&func->pf->lock);
 	return func_remove(op, func);

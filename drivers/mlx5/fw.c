@@ -356,8 +356,9 @@ static int req_sleep(struct fl_op *op, struct fw_req *req)
 static int exec_done(struct fl_op *op)
 {
 	struct fw_req *req = fl_op_data(op);
-	struct fl_waker waker;
 	int err = fl_op_result(op);
+	struct fl_waker waker;
+	uint64_t deaf_ns;
 
 	if (err == -ETIMEDOUT && req_wait_again(op, req))
 		return req_sleep(op, req);
@@ -366,9 +367,10 @@ static int exec_done(struct fl_op *op)
 	if (req_forget(req, &waker))
 		fl_waker_drop(waker);
 	fl_op_set_data(op, req->saved);
+	deaf_ns = mlx5_fate_deaf_ns(req->fw->config.faults, err);
 	mlx5_fw_put(req->fw);
 	free(req);
-	return err;
+	return deaf_ns ? mlx5_fate_deaf(op, deaf_ns) : err;
 }
 
 /* Decides beforehand how far the chain gets. */

@@ -45,7 +45,42 @@ static void serial_of(const struct mlx5_nic *nic, char *ret_serial, size_t size)
 	snprintf(ret_serial, size, "MT2334X%05u", (unsigned int)(key % 100000));
 }
 
-static void publish_pf(const struct mlx5_pf *pf, struct fl_txn *txn)
+void mlx5_version_store(struct mlx5_pf *pf, struct mlx5_version version)
+{
+	fl_lock_take(&pf->lock);
+	pf->stored = version;
+	fl_lock_drop(&pf->lock);
+}
+
+void mlx5_version_activate(struct mlx5_pf *pf)
+{
+	fl_lock_take(&pf->lock);
+	pf->running = pf->stored;
+	fl_lock_drop(&pf->lock);
+}
+
+struct mlx5_version mlx5_version_stored(struct mlx5_pf *pf)
+{
+	struct mlx5_version version;
+
+	fl_lock_take(&pf->lock);
+	version = pf->stored;
+	fl_lock_drop(&pf->lock);
+	return version;
+}
+
+static void version_text(struct mlx5_pf *pf, const struct mlx5_version *version, char *ret_text,
+			 size_t size)
+{
+	struct mlx5_version copy;
+
+	fl_lock_take(&pf->lock);
+	copy = *version;
+	fl_lock_drop(&pf->lock);
+	snprintf(ret_text, size, "%u.%u.%04u", copy.major, copy.minor, copy.sub);
+}
+
+static void publish_pf(struct mlx5_pf *pf, struct fl_txn *txn)
 {
 	char running[32], stored[32], serial[32];
 	const struct fl_info_version versions[] = {
@@ -56,10 +91,8 @@ static void publish_pf(const struct mlx5_pf *pf, struct fl_txn *txn)
 		{ FL_VERSION_STORED, "fw", stored, true },
 	};
 
-	snprintf(running, sizeof(running), "%u.%u.%04u", pf->running.major, pf->running.minor,
-		 pf->running.sub);
-	snprintf(stored, sizeof(stored), "%u.%u.%04u", pf->stored.major, pf->stored.minor,
-		 pf->stored.sub);
+	version_text(pf, &pf->running, running, sizeof(running));
+	version_text(pf, &pf->stored, stored, sizeof(stored));
 	serial_of(pf->nic, serial, sizeof(serial));
 	fl_info_set(txn, "mlx5_core", serial, NULL, versions, FL_ARRAY_SIZE(versions));
 }

@@ -41,9 +41,10 @@ struct mlx5_version {
  * Rules:
  * 1. nic, number, base, fw, func, sf_mask, vfs: never change while the PF is probed.
  * 2. sfs, by_sfnum, sf_words, sf_count, closed: under lock.
- * 3. switchdev: written alone on the PF's lane; atomic, for those who only ask.
- * 4. saved, txn, action: of the one operation alone on the PF's lane.
- * 5. running: alone on the PF's lane. stored: on the flash lane or alone on the PF's.
+ * 3. switchdev, encap_mode: written alone on the PF's lane; atomic, for those who only ask.
+ * 4. running, stored: under lock.
+ * Nothing here belongs to one operation: one that was parked may wake up when others have
+ * come and gone. What an operation needs on its way is its own (struct mlx5_call).
  */
 struct mlx5_pf {
 	struct mlx5_nic *nic; /* referenced */
@@ -53,11 +54,8 @@ struct mlx5_pf {
 	struct mlx5_func *func; /* its own; the device's platform, borrowed */
 	struct mlx5_unit unit;
 	int switchdev;
-	int inline_mode, encap_mode;
+	int encap_mode;
 	struct mlx5_version running, stored;
-	void *saved; /* the operation's data before ours */
-	struct fl_txn *txn;
-	enum devlink_reload_action action;
 
 	struct fl_lock lock;
 	bool closed;
@@ -74,8 +72,7 @@ struct mlx5_pf {
  * port_reserve until both its port and its device are gone; only then its sfnum is free.
  * Rules:
  * 1. pf, index, is_sf, number: never change. refs: atomic.
- * 2. port, dev, device, func, next: under pf->lock.
- * 3. active, saved, txn, change, pending: of the operation alone on the port's lane.
+ * 2. port, leaving, dev, device, func, next: under pf->lock.
  */
 struct mlx5_vport {
 	int refs;
@@ -83,24 +80,20 @@ struct mlx5_vport {
 	uint32_t index;
 	uint32_t number; /* sfnum, or which VF */
 	bool is_sf;
-	bool port;  /* reserved, or there */
-	bool active;
-	bool dev; /* a device is there, or on its way out */
+	bool port;    /* reserved, or there */
+	bool leaving; /* the port is being deleted: no device begins any more */
+	bool dev;     /* a device is there, or on its way out */
 	struct fl_device *device; /* that one, referenced */
 	struct mlx5_func *func;   /* whose instance is registered; only to compare */
 	struct mlx5_vport *next; /* the next one with the same hash of sfnum */
 	struct mlx5_unit unit;
-	void *saved; /* the operation's data before ours */
-	struct fl_txn *txn;
-	const struct fl_port_fn_change *change;
-	unsigned int pending;
 };
 
 /*
  * A function that a device stands for: the device's platform data.
  * Rules:
  * 1. pf, vport, unit, id: never change. refs: atomic.
- * 2. dev, dl, children, enabled: alone on the device's lane.
+ * 2. dev, dl: alone on the device's lane. children: under pf->lock. enabled: atomic.
  */
 struct mlx5_func {
 	int refs;
@@ -114,6 +107,32 @@ struct mlx5_func {
 	unsigned int enabled; /* bits of enum mlx5_child: which to attach */
 };
 
+/*
+ * One call of a callback, for its steps: hung on the operation by mlx5_call_begin(), freed by
+ * mlx5_call_end(), so that an operation that was parked touches nothing of its successors.
+ */
+struct mlx5_call {
+	void *saved; /* the operation's data before ours */
+	struct fl_txn *txn;
+	struct mlx5_pf *pf; /* kept by txn's instance, and that by the operation */
+	struct mlx5_vport *vport; /* referenced; NULL: about the PF */
+	const struct fl_port_fn_change *change;
+	unsigned int pending; /* which of its parts are left */
+	enum devlink_reload_action action;
+};
+
+/* ---- call.c ----------------------------------------------------------------------- */
+
+/* Begins a call about the PF or, with a reference that passes over, a port function. NULL:
+ * out of memory; then the reference is dropped. */
+struct mlx5_call *mlx5_call_begin(struct fl_op *op, struct fl_txn *txn, struct mlx5_vport *vport);
+static inline struct mlx5_call *mlx5_call(struct fl_op *op)
+{
+	return fl_op_data(op);
+}
+/* Gives the operation's data back. Returns err: a step's last words. */
+int mlx5_call_end(struct fl_op *op, int err);
+
 /* ---- nic.c ------------------------------------------------------------------------ */
 
 struct mlx5_nic *mlx5_nic_get(struct mlx5_nic *nic);
@@ -124,7 +143,7 @@ void mlx5_nic_address(const struct mlx5_nic *nic, unsigned int offset, char *ret
 
 /* ---- step.c ----------------------------------------------------------------------- */
 
-/* One attempt of a step: how long it takes, and 0, a negative errno or MLX5_FATE_HANG. */
+/* One attempt of a step: how long it takes, and its fate. */
 struct mlx5_attempt {
 	uint64_t ns;
 	int fate;
@@ -134,8 +153,9 @@ struct mlx5_attempt mlx5_step_attempt(struct mlx5_nic *nic, struct mlx5_unit *un
 /* Lets a step take its time as part of op: a value as mlx5_fw_exec(). */
 int mlx5_step_run(struct fl_op *op, struct mlx5_nic *nic, struct mlx5_unit *unit,
 		  enum mlx5_step step);
-/* Waits until op is cancelled; gives -ECANCELED. */
-int mlx5_step_hang(struct fl_op *op);
+/* What an attempt comes to whose fate is to hang or to be deaf: a value for the step before
+ * it, -ECANCELED or (deaf) 0. */
+int mlx5_step_stuck(struct fl_op *op, struct mlx5_nic *nic, int fate);
 
 /* ---- pf.c ------------------------------------------------------------------------- */
 
@@ -174,10 +194,14 @@ extern const struct mlx5_version mlx5_version_shipped;
 /* The version that an image's file name tells, or else the one after `last`. */
 struct mlx5_version mlx5_version_of(const char *file_name, struct mlx5_version last);
 void mlx5_info_publish(struct mlx5_func *func, struct fl_txn *txn);
+/* An image was stored, or what is stored runs now. Context: any. */
+void mlx5_version_store(struct mlx5_pf *pf, struct mlx5_version version);
+void mlx5_version_activate(struct mlx5_pf *pf);
+struct mlx5_version mlx5_version_stored(struct mlx5_pf *pf);
 
 void mlx5_params_register(struct mlx5_func *func, struct fl_txn *txn);
-/* Which children the parameters in force ask for. */
-unsigned int mlx5_params_children(struct mlx5_func *func, struct fl_txn *txn);
+/* Takes over which children the parameters in force ask for. */
+void mlx5_params_take(struct mlx5_func *func, struct fl_txn *txn);
 int mlx5_param_validate(struct fl_devlink *dl, const char *name, const union fl_param_value *value,
 			struct fl_extack *extack);
 int mlx5_param_set(struct fl_op *op, struct fl_txn *txn, const char *name,
@@ -189,8 +213,8 @@ int mlx5_param_set(struct fl_op *op, struct fl_txn *txn, const char *name,
 struct mlx5_vport *mlx5_vport_new(struct mlx5_pf *pf, uint32_t index, bool is_sf, uint32_t number);
 struct mlx5_vport *mlx5_vport_get(struct mlx5_vport *vport);
 void mlx5_vport_put(struct mlx5_vport *vport);
-/* The port function at index, or NULL. Borrowed: context: on the port's lane or above. */
-struct mlx5_vport *mlx5_vport_at(struct mlx5_pf *pf, uint32_t index);
+/* The port function at index, referenced, or NULL. */
+struct mlx5_vport *mlx5_vport_get_at(struct mlx5_pf *pf, uint32_t index);
 void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn);
 int mlx5_vport_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 		      const struct fl_port_fn_change *change);
@@ -198,7 +222,8 @@ int mlx5_vport_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
  * port's lane, if there is a port. */
 void mlx5_vport_attach_post(struct mlx5_vport *vport, struct mlx5_func *func);
 void mlx5_vport_detach_post(struct mlx5_vport *vport);
-/* Makes a function on vport with its device, and posts the probe. Takes over id. */
+/* Makes a function on vport with its device, and posts the probe. Takes over id. -ENODEV: its
+ * port is being deleted. */
 int mlx5_vport_device_add(struct mlx5_vport *vport, const char *bus, const char *name, int id);
 /* The device's removal is over. */
 void mlx5_vport_device_gone(struct mlx5_vport *vport);
@@ -213,8 +238,8 @@ void mlx5_sf_port_release(struct fl_devlink *dl, uint32_t index);
 int mlx5_sf_port_new(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 		     const struct fl_port_new_attrs *attrs);
 int mlx5_sf_port_del(struct fl_op *op, struct fl_txn *txn, uint32_t index);
-/* Sets the state, as the last part of mlx5_vport_fn_set(). */
-int mlx5_sf_state_set(struct fl_op *op, struct mlx5_vport *vport, bool active);
+/* Sets the state, as the last part of mlx5_vport_fn_set(): a value for the step before it. */
+int mlx5_sf_state_set(struct fl_op *op, bool active);
 /* How many SFs there are. */
 unsigned int mlx5_sf_count(struct mlx5_pf *pf);
 /* Spawns the removal of all SFs' devices: alone on the PF's lane; then fl_op_join(). */
@@ -254,12 +279,16 @@ extern const struct fl_driver mlx5_pci_driver, mlx5_sf_driver;
 /* Attaches the children in func->enabled, in parallel: a value for the step before it,
  * 0 whatever became of them (B3). Alone on func's lane. */
 int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func);
-/* The same without waiting: they attach once func's lane is free. */
-void mlx5_children_attach_post(struct mlx5_func *func);
+/* The same by an operation of its own, the next on func's lane. -ENOMEM, -ENODEV. */
+int mlx5_children_attach_post(struct mlx5_func *func);
+/* Nobody waits: each attaches by itself once func's lane is free. */
+void mlx5_children_start(struct mlx5_func *func);
 /* Detaches all. 0 or -ECANCELED. */
 int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func);
 /* The same, as a part of more that op spawns and joins. */
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func);
+/* The bus has removed the children; what is left are our references. */
+void mlx5_children_forget(struct mlx5_func *func);
 extern const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN];
 
 #endif

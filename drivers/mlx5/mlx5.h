@@ -40,6 +40,7 @@ struct mlx5_fault {
 	char match[64];
 	int error;          /* a positive errno, or 0 with hang */
 	bool hang;          /* never completes until it is cancelled */
+	uint64_t deaf_ns;   /* or: sleeps for so long, whatever it is told, then goes on */
 	unsigned int after; /* lets so many pass first */
 	unsigned int times; /* then applies so often; 0: for ever */
 	double probability; /* 0 or 1: always; drawn from the seed */

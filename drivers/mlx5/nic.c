@@ -78,7 +78,8 @@ static bool faults_valid(const struct mlx5_config *config)
 		const struct mlx5_fault *fault = &config->faults[i];
 
 		if (fault->step >= MLX5_STEP_COUNT || fault->error < 0 || fault->error > 4095 ||
-		    (!fault->error && !fault->hang) ||
+		    (!fault->error && !fault->hang && !fault->deaf_ns) ||
+		    fault->deaf_ns > LATENCY_MAX_NS ||
 		    !(fault->probability >= 0 && fault->probability <= 1) ||
 		    !memchr(fault->match, 0, sizeof(fault->match)))
 			return false;

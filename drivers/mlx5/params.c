@@ -106,7 +106,7 @@ static bool enabled(struct fl_txn *txn, const char *name)
 	       value.vbool;
 }
 
-unsigned int mlx5_params_children(struct mlx5_func *func, struct fl_txn *txn)
+void mlx5_params_take(struct mlx5_func *func, struct fl_txn *txn)
 {
 	unsigned int children = 0;
 
@@ -116,7 +116,7 @@ unsigned int mlx5_params_children(struct mlx5_func *func, struct fl_txn *txn)
 		children |= 1u << MLX5_CHILD_RDMA;
 	if (!is_pf(func) && enabled(txn, "enable_vnet"))
 		children |= 1u << MLX5_CHILD_VNET;
-	return children;
+	__atomic_store_n(&func->enabled, children, __ATOMIC_RELAXED);
 }
 
 static int validate_word(const struct words *known, const char *word, struct fl_extack *extack)

@@ -42,7 +42,6 @@ struct mlx5_func *mlx5_pf_new(struct mlx5_nic *nic, unsigned int number)
 	pf->number = number;
 	pf->base = number * MLX5_PORTS_PER_PF;
 	pf->running = pf->stored = mlx5_version_shipped;
-	pf->inline_mode = DEVLINK_ESWITCH_INLINE_MODE_NONE;
 	pf->encap_mode = DEVLINK_ESWITCH_ENCAP_MODE_BASIC;
 	fl_lock_init(&pf->lock, driver);
 	if (pf_init(pf))
@@ -161,7 +160,7 @@ static int pf_register(struct fl_op *op, struct mlx5_pf *pf)
 		mlx5_info_publish(func, txn);
 		mlx5_eswitch_publish(pf, txn);
 		mlx5_pf_ports_add(pf, txn);
-		func->enabled = mlx5_params_children(func, txn);
+		mlx5_params_take(func, txn);
 		err = fl_txn_commit(txn);
 	}
 	if (err) {
@@ -182,7 +181,7 @@ static int pf_brought_up(struct fl_op *op)
 		return err;
 	mlx5_vf_devices_add(func->pf);
 	/* Not awaited: a PF whose own RoCE device hangs still serves its functions. */
-	mlx5_children_attach_post(func);
+	mlx5_children_start(func);
 	return 0;
 }
 

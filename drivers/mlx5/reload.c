@@ -9,113 +9,118 @@
 
 #define PATCH_CMDS 4 /* an activation without a reset */
 
-static struct mlx5_pf *pf_enter(struct fl_op *op, struct fl_txn *txn,
-				enum devlink_reload_action action)
+static struct mlx5_call *call_begin(struct fl_op *op, struct fl_txn *txn,
+				    enum devlink_reload_action action)
 {
-	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
-	struct mlx5_pf *pf = func->pf;
+	struct mlx5_call *call = mlx5_call_begin(op, txn, NULL);
 
-	pf->saved = fl_op_data(op);
-	pf->txn = txn;
-	pf->action = action;
-	fl_op_set_data(op, pf);
-	return pf;
-}
-
-static struct mlx5_pf *pf_leave(struct fl_op *op)
-{
-	struct mlx5_pf *pf = fl_op_data(op);
-
-	fl_op_set_data(op, pf->saved);
-	return pf;
+	if (call)
+		call->action = action;
+	return call;
 }
 
 /* ---- down --------------------------------------------------------------------------- */
 
 static int is_down(struct fl_op *op)
 {
-	struct mlx5_pf *pf = pf_leave(op);
+	struct mlx5_call *call = mlx5_call(op);
 
 	if (fl_op_cancelled(op))
-		return -ECANCELED;
-	mlx5_pf_ports_del(pf, pf->txn);
-	mlx5_eswitch_set_switchdev(pf, false);
-	mlx5_eswitch_publish(pf, pf->txn);
-	return 0;
+		return mlx5_call_end(op, -ECANCELED);
+	mlx5_pf_ports_del(call->pf, call->txn);
+	mlx5_eswitch_set_switchdev(call->pf, false);
+	mlx5_eswitch_publish(call->pf, call->txn);
+	return mlx5_call_end(op, 0);
+}
+
+static int reset_check(struct mlx5_pf *pf, struct fl_extack *extack)
+{
+	unsigned int sfs = mlx5_sf_count(pf);
+
+	if (!sfs)
+		return 0;
+	fl_extack_set(extack,
+		      "mlx5_core: %u SFs exist: a firmware reset would end them, delete them first",
+		      sfs);
+	return -EBUSY;
 }
 
 int mlx5_pf_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 			enum devlink_reload_action action, enum devlink_reload_limit limit)
 {
-	struct mlx5_pf *pf;
+	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
+	int err = 0;
 
 	if (limit == DEVLINK_RELOAD_LIMIT_NO_RESET)
 		return 0;
-	pf = pf_enter(op, txn, action);
-	if (action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE && mlx5_sf_count(pf)) {
-		pf_leave(op);
-		fl_extack_set(fl_txn_extack(txn),
-			      "mlx5_core: %u SFs exist: a firmware reset would end them, delete "
-			      "them first",
-			      mlx5_sf_count(pf));
-		return -EBUSY;
-	}
-	mlx5_children_detach_spawn(op, pf->func);
-	mlx5_sf_remove_all_spawn(op, pf);
+	if (action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE)
+		err = reset_check(func->pf, fl_txn_extack(txn));
+	if (err)
+		return err;
+	if (!call_begin(op, txn, action))
+		return -ENOMEM;
+	mlx5_children_detach_spawn(op, func);
+	mlx5_sf_remove_all_spawn(op, func->pf);
 	return fl_op_join(op, is_down);
 }
 
 /* ---- up ----------------------------------------------------------------------------- */
 
+static int children_attached(struct fl_op *op)
+{
+	return mlx5_call_end(op, fl_op_result(op));
+}
+
 static int is_up(struct fl_op *op)
 {
-	struct mlx5_pf *pf = pf_leave(op);
-	int err = fl_op_result(op);
+	struct mlx5_call *call = mlx5_call(op);
 
-	if (err)
-		return err;
-	mlx5_info_publish(pf->func, pf->txn);
-	mlx5_pf_ports_add(pf, pf->txn);
-	return mlx5_children_attach(op, pf->func);
+	if (fl_op_result(op))
+		return mlx5_call_end(op, fl_op_result(op));
+	mlx5_info_publish(call->pf->func, call->txn);
+	mlx5_pf_ports_add(call->pf, call->txn);
+	fl_op_then(op, children_attached);
+	return mlx5_children_attach(op, call->pf->func);
 }
 
 static int was_reset(struct fl_op *op)
 {
-	struct mlx5_pf *pf = fl_op_data(op);
-	int err = fl_op_result(op);
+	struct mlx5_call *call = mlx5_call(op);
 
-	if (err) {
-		pf_leave(op);
-		return err;
-	}
-	if (pf->action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE)
-		pf->running = pf->stored;
+	if (fl_op_result(op))
+		return mlx5_call_end(op, fl_op_result(op));
+	if (call->action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE)
+		mlx5_version_activate(call->pf);
 	fl_op_then(op, is_up);
-	return mlx5_fw_exec(op, pf->fw, &pf->unit, MLX5_BRINGUP_CMDS);
+	return mlx5_fw_exec(op, call->pf->fw, &call->pf->unit, MLX5_BRINGUP_CMDS);
 }
 
 static int was_patched(struct fl_op *op)
 {
-	struct mlx5_pf *pf = pf_leave(op);
+	struct mlx5_call *call = mlx5_call(op);
 
 	if (fl_op_result(op))
-		return fl_op_result(op);
-	pf->running = pf->stored;
-	mlx5_info_publish(pf->func, pf->txn);
-	return 0;
+		return mlx5_call_end(op, fl_op_result(op));
+	mlx5_version_activate(call->pf);
+	mlx5_info_publish(call->pf->func, call->txn);
+	return mlx5_call_end(op, 0);
 }
 
 int mlx5_pf_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
 		      enum devlink_reload_limit limit, uint32_t *ret_performed)
 {
-	struct mlx5_pf *pf = pf_enter(op, txn, action);
+	struct mlx5_call *call = call_begin(op, txn, action);
+	struct mlx5_pf *pf;
 
+	if (!call)
+		return -ENOMEM;
+	pf = call->pf;
 	*ret_performed = 1u << action;
 	if (limit == DEVLINK_RELOAD_LIMIT_NO_RESET) {
 		fl_op_then(op, was_patched);
 		return mlx5_fw_exec(op, pf->fw, &pf->unit, PATCH_CMDS);
 	}
-	pf->func->enabled = mlx5_params_children(pf->func, txn);
+	mlx5_params_take(pf->func, txn);
 	fl_op_then(op, was_reset);
 	if (action != DEVLINK_RELOAD_ACTION_FW_ACTIVATE)
 		return 0;

@@ -189,62 +189,54 @@ void mlx5_sf_port_release(struct fl_devlink *dl, uint32_t index)
 		mlx5_vport_put(vport);
 }
 
-/* Lets an operation work on vport by steps that find it in the operation's data. */
-static struct mlx5_vport *vport_enter(struct fl_op *op, struct fl_txn *txn, uint32_t index)
+/* Runs the commands that make or unmake the SF at index; then `done`. `missing`: none there. */
+static int port_exec(struct fl_op *op, struct fl_txn *txn, uint32_t index, int missing,
+		     fl_step done)
 {
 	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
-	struct mlx5_vport *vport = mlx5_vport_at(func->pf, index);
+	struct mlx5_vport *vport = mlx5_vport_get_at(func->pf, index);
 
-	if (!vport || !vport->is_sf)
-		return NULL;
-	vport->saved = fl_op_data(op);
-	vport->txn = txn;
-	fl_op_set_data(op, vport);
-	return vport;
-}
-
-static struct mlx5_vport *vport_leave(struct fl_op *op)
-{
-	struct mlx5_vport *vport = fl_op_data(op);
-
-	fl_op_set_data(op, vport->saved);
-	return vport;
+	if (!vport || !vport->is_sf) {
+		mlx5_vport_put(vport);
+		return missing;
+	}
+	if (!mlx5_call_begin(op, txn, vport))
+		return -ENOMEM;
+	fl_op_then(op, done);
+	return mlx5_fw_exec(op, func->pf->fw, &vport->unit, MLX5_PORT_CMDS);
 }
 
 static int port_made(struct fl_op *op)
 {
-	struct mlx5_vport *vport = vport_leave(op);
+	struct mlx5_call *call = mlx5_call(op);
+	int err = fl_op_result(op);
 
-	if (fl_op_result(op))
-		return fl_op_result(op);
-	mlx5_vport_port_add(vport, vport->txn);
-	return 0;
+	if (!err)
+		mlx5_vport_port_add(call->vport, call->txn);
+	return mlx5_call_end(op, err);
 }
 
 int mlx5_sf_port_new(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 		     const struct fl_port_new_attrs *attrs)
 {
 	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
-	struct mlx5_vport *vport;
 
 	/* The mode may have changed while this waited. */
 	if (!mlx5_eswitch_switchdev(func->pf))
 		return attrs_check(func->pf, attrs, fl_txn_extack(txn));
-	vport = vport_enter(op, txn, index);
-	if (!vport)
-		return -ENODEV;
-	fl_op_then(op, port_made);
-	return mlx5_fw_exec(op, vport->pf->fw, &vport->unit, MLX5_PORT_CMDS);
+	return port_exec(op, txn, index, -ENODEV, port_made);
 }
 
 /* Starts the removal of the device, if there is one; nobody waits for it: sideways, an
- * operation only posts. */
-static int device_remove(struct mlx5_vport *vport)
+ * operation only posts. leaving: from now on none comes, even if the deletion fails yet. */
+static int device_remove(struct mlx5_vport *vport, bool leaving)
 {
 	struct fl_device *dev;
 	int err;
 
 	fl_lock_take(&vport->pf->lock);
+	if (leaving)
+		vport->leaving = true;
 	dev = vport->device ? fl_device_get(vport->device) : NULL;
 	fl_lock_drop(&vport->pf->lock);
 	if (!dev)
@@ -256,26 +248,19 @@ static int device_remove(struct mlx5_vport *vport)
 
 static int port_unmade(struct fl_op *op)
 {
-	struct mlx5_vport *vport = vport_leave(op);
+	struct mlx5_call *call = mlx5_call(op);
 	int err = fl_op_result(op);
 
 	if (!err)
-		err = device_remove(vport);
-	if (err)
-		return err;
-	vport->active = false;
-	fl_port_del(vport->txn, vport->index);
-	return 0;
+		err = device_remove(call->vport, true);
+	if (!err)
+		fl_port_del(call->txn, call->vport->index);
+	return mlx5_call_end(op, err);
 }
 
 int mlx5_sf_port_del(struct fl_op *op, struct fl_txn *txn, uint32_t index)
 {
-	struct mlx5_vport *vport = vport_enter(op, txn, index);
-
-	if (!vport)
-		return -EOPNOTSUPP;
-	fl_op_then(op, port_unmade);
-	return mlx5_fw_exec(op, vport->pf->fw, &vport->unit, MLX5_PORT_CMDS);
+	return port_exec(op, txn, index, -EOPNOTSUPP, port_unmade);
 }
 
 /* ---- state ------------------------------------------------------------------------- */
@@ -294,34 +279,31 @@ static int device_start(struct mlx5_vport *vport)
 
 static int activated(struct fl_op *op)
 {
-	struct mlx5_vport *vport = fl_op_data(op);
+	struct mlx5_call *call = mlx5_call(op);
 	int err = fl_op_result(op);
 
 	if (!err)
-		err = device_start(vport);
+		err = device_start(call->vport);
 	if (err == -EBUSY)
 		fl_extack_set(
-			fl_txn_extack(vport->txn),
+			fl_txn_extack(call->txn),
 			"mlx5_core: too many operations to start the SF now; try again later");
-	if (err)
-		return err;
-	vport->active = true;
-	fl_port_fn_state_set(vport->txn, vport->index, DEVLINK_PORT_FN_STATE_ACTIVE);
-	return 0;
+	if (!err)
+		fl_port_fn_state_set(call->txn, call->vport->index, DEVLINK_PORT_FN_STATE_ACTIVE);
+	return err;
 }
 
 static int deactivated(struct fl_op *op)
 {
-	struct mlx5_vport *vport = fl_op_data(op);
+	struct mlx5_call *call = mlx5_call(op);
 	int err = fl_op_result(op);
 
 	if (!err)
-		err = device_remove(vport);
-	if (err)
-		return err;
-	vport->active = false;
-	fl_port_fn_state_set(vport->txn, vport->index, DEVLINK_PORT_FN_STATE_INACTIVE);
-	return 0;
+		err = device_remove(call->vport, false);
+	if (!err)
+		fl_port_fn_state_set(call->txn, call->vport->index,
+				     DEVLINK_PORT_FN_STATE_INACTIVE);
+	return err;
 }
 
 static bool has_device(struct mlx5_vport *vport)
@@ -334,17 +316,24 @@ static bool has_device(struct mlx5_vport *vport)
 	return has;
 }
 
-int mlx5_sf_state_set(struct fl_op *op, struct mlx5_vport *vport, bool active)
+int mlx5_sf_state_set(struct fl_op *op, bool active)
 {
-	if (vport->active == active)
+	struct mlx5_call *call = mlx5_call(op);
+	struct fl_port_state state;
+	int err;
+
+	err = fl_port_read(call->txn, call->vport->index, &state);
+	if (err)
+		return err;
+	if (active == (state.state == DEVLINK_PORT_FN_STATE_ACTIVE))
 		return 0;
-	if (active && has_device(vport)) {
-		fl_extack_set(fl_txn_extack(vport->txn),
+	if (active && has_device(call->vport)) {
+		fl_extack_set(fl_txn_extack(call->txn),
 			      "mlx5_core: SF is inactivated but it is still attached");
 		return -EBUSY;
 	}
 	fl_op_then(op, active ? activated : deactivated);
-	return mlx5_fw_exec(op, vport->pf->fw, &vport->unit, MLX5_STATE_CMDS);
+	return mlx5_fw_exec(op, call->pf->fw, &call->vport->unit, MLX5_STATE_CMDS);
 }
 
 /* ---- all of them ------------------------------------------------------------------- */
@@ -379,7 +368,6 @@ void mlx5_sf_remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
 		if (dev)
 			fl_device_remove_spawn(op, dev);
 		fl_device_put(dev);
-		vport->active = false;
 		mlx5_vport_put(vport);
 	}
 }

@@ -18,17 +18,27 @@ struct mlx5_attempt mlx5_step_attempt(struct mlx5_nic *nic, struct mlx5_unit *un
 	return attempt;
 }
 
+static int step_hang(struct fl_op *op);
+
 static int hang_on(struct fl_op *op)
 {
-	return fl_op_result(op) ? fl_op_result(op) : mlx5_step_hang(op);
+	return fl_op_result(op) ? fl_op_result(op) : step_hang(op);
 }
 
-int mlx5_step_hang(struct fl_op *op)
+/* Waits until op is cancelled; gives -ECANCELED. */
+static int step_hang(struct fl_op *op)
 {
 	if (fl_op_cancelled(op))
 		return -ECANCELED;
 	return fl_op_sleep(op, fl_sched_config(fl_lane_sched(fl_op_lane(op)))->max_wait_ns,
 			   hang_on);
+}
+
+int mlx5_step_stuck(struct fl_op *op, struct mlx5_nic *nic, int fate)
+{
+	uint64_t deaf_ns = mlx5_fate_deaf_ns(&nic->faults, fate);
+
+	return deaf_ns ? mlx5_fate_deaf(op, deaf_ns) : step_hang(op);
 }
 
 static int slept(struct fl_op *op)
@@ -70,8 +80,8 @@ int mlx5_step_run(struct fl_op *op, struct mlx5_nic *nic, struct mlx5_unit *unit
 	struct mlx5_attempt attempt;
 
 	attempt = mlx5_step_attempt(nic, unit, step, fl_lane_name(fl_op_lane(op)));
-	if (attempt.fate == MLX5_FATE_HANG)
-		return mlx5_step_hang(op);
+	if (attempt.fate > 0)
+		return mlx5_step_stuck(op, nic, attempt.fate);
 	if (fl_op_cancelled(op))
 		return -ECANCELED;
 	if (attempt.fate)

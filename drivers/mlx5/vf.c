@@ -59,28 +59,28 @@ void mlx5_vf_devices_add(struct mlx5_pf *pf)
 	}
 }
 
-/* The function whose instance is registered on the VF, or NULL. */
-static struct mlx5_func *running(struct mlx5_vport *vport)
+/* The instance that is registered on the VF, referenced, or NULL. */
+static struct fl_devlink *dl_get(struct mlx5_vport *vport)
 {
-	struct mlx5_func *func;
+	struct fl_devlink *dl;
 
 	fl_lock_take(&vport->pf->lock);
-	func = vport->func;
+	dl = vport->func ? fl_devlink_get(vport->func->dl) : NULL;
 	fl_lock_drop(&vport->pf->lock);
-	return func;
+	return dl;
 }
 
 void mlx5_vf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn)
 {
 	for (unsigned int i = 0; i < pf->nic->config.vfs; i++) {
-		struct mlx5_func *func = running(pf->vfs[i]);
+		struct fl_devlink *dl = dl_get(pf->vfs[i]);
 
 		mlx5_vport_port_add(pf->vfs[i], txn);
-		/* Nothing runs below this operation: the instance stays as it is. */
-		if (func) {
-			fl_port_fn_nested_set(txn, pf->vfs[i]->index, func->dl);
+		if (dl) {
+			fl_port_fn_nested_set(txn, pf->vfs[i]->index, dl);
 			fl_port_notify(txn, pf->vfs[i]->index);
 		}
+		fl_devlink_put(dl);
 	}
 }
 

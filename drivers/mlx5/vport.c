@@ -47,57 +47,89 @@ void mlx5_vport_put(struct mlx5_vport *vport)
 		free(vport);
 }
 
-struct mlx5_vport *mlx5_vport_at(struct mlx5_pf *pf, uint32_t index)
+struct mlx5_vport *mlx5_vport_get_at(struct mlx5_pf *pf, uint32_t index)
 {
 	uint32_t offset = index - pf->base;
 	struct mlx5_vport *vport;
 
 	if (offset >= 1 && offset <= pf->nic->config.vfs)
-		return pf->vfs[offset - 1];
+		return mlx5_vport_get(pf->vfs[offset - 1]);
 	if (offset < MLX5_SF_FIRST || offset - MLX5_SF_FIRST >= pf->nic->config.max_sfs)
 		return NULL;
 	fl_lock_take(&pf->lock);
 	vport = pf->sfs[offset - MLX5_SF_FIRST];
+	if (vport)
+		mlx5_vport_get(vport);
 	fl_lock_drop(&pf->lock);
 	return vport;
 }
 
 /* ---- its device -------------------------------------------------------------------- */
 
-/* Whether there is a device and which, unless it has gone again meanwhile. */
-static void set_dev(struct mlx5_vport *vport, bool dev, struct fl_device *device)
+/* A device is on its way, unless there is one, or the port goes: who asks may be an operation
+ * that the port's deletion went on without. */
+static int device_begin(struct mlx5_vport *vport)
 {
+	int err = 0;
+
 	fl_lock_take(&vport->pf->lock);
-	if (device && vport->dev)
-		vport->device = fl_device_get(device);
-	else if (!device)
-		vport->dev = dev;
+	if (vport->leaving || (vport->is_sf && !vport->port))
+		err = -ENODEV;
+	else if (vport->dev)
+		err = -EBUSY;
+	else
+		vport->dev = true;
 	fl_lock_drop(&vport->pf->lock);
+	return err;
+}
+
+/* It is not: also the end of an SF whose port has gone meanwhile. */
+static void device_none(struct mlx5_vport *vport)
+{
+	bool forgotten;
+
+	fl_lock_take(&vport->pf->lock);
+	vport->dev = false;
+	forgotten = vport->is_sf && mlx5_sf_forget_locked(vport);
+	fl_lock_drop(&vport->pf->lock);
+	if (forgotten)
+		mlx5_vport_put(vport);
+}
+
+/* It is there. Gives whether the port's deletion has passed by meanwhile, and missed it. */
+static bool device_there(struct mlx5_vport *vport, struct fl_device *dev)
+{
+	bool missed;
+
+	fl_lock_take(&vport->pf->lock);
+	if (vport->dev)
+		vport->device = fl_device_get(dev);
+	missed = vport->leaving;
+	fl_lock_drop(&vport->pf->lock);
+	return missed;
 }
 
 int mlx5_vport_device_add(struct mlx5_vport *vport, const char *bus, const char *name, int id)
 {
 	struct mlx5_func *func = mlx5_func_new(vport->pf, vport, id);
 	struct fl_device *dev;
-	int err;
+	int err = func ? device_begin(vport) : -ENOMEM;
 
-	if (!func) {
-		fl_auxiliary_id_free(fl_plane_bus(vport->pf->nic->plane), id);
-		return -ENOMEM;
-	}
-	set_dev(vport, true, NULL);
+	if (err)
+		goto out_free;
 	err = mlx5_func_device_add(func, bus, name, &dev);
 	if (err) {
-		set_dev(vport, false, NULL);
-		fl_auxiliary_id_free(fl_plane_bus(vport->pf->nic->plane), id);
-		mlx5_func_put(func);
-		return err;
+		device_none(vport);
+		goto out_free;
 	}
-	set_dev(vport, true, dev);
-	err = fl_device_probe_post(dev, NULL);
-	if (err)
+	err = device_there(vport, dev) ? -ENODEV : fl_device_probe_post(dev, NULL);
+	if (err) /* also if somebody removes it meanwhile */
 		fl_device_discard(dev);
 	fl_device_put(dev);
+	return err;
+out_free:
+	fl_auxiliary_id_free(fl_plane_bus(vport->pf->nic->plane), id);
+	mlx5_func_put(func);
 	return err;
 }
 
@@ -110,6 +142,7 @@ void mlx5_vport_device_gone(struct mlx5_vport *vport)
 	fl_lock_take(&pf->lock);
 	dev = vport->device;
 	vport->device = NULL;
+	vport->func = NULL;
 	vport->dev = false;
 	forgotten = vport->is_sf && mlx5_sf_forget_locked(vport);
 	fl_lock_drop(&pf->lock);
@@ -159,7 +192,7 @@ static bool news_are_stale(const struct news *news)
 	if (!news->func)
 		return false;
 	fl_lock_take(&news->vport->pf->lock);
-	stale = news->vport->func != news->func;
+	stale = news->vport->func != news->func; /* also NULL: its device is gone */
 	fl_lock_drop(&news->vport->pf->lock);
 	return stale;
 }
@@ -235,12 +268,18 @@ static void news_post(struct mlx5_vport *vport, struct fl_devlink *parent, struc
 void mlx5_vport_attach_post(struct mlx5_vport *vport, struct mlx5_func *func)
 {
 	struct fl_devlink *parent = mlx5_pf_dl_get(vport->pf);
+	bool current;
 
+	/* A probe that was parked may come when another device has taken its place. */
 	fl_lock_take(&vport->pf->lock);
-	vport->func = func;
+	current = vport->device == func->dev;
+	if (current)
+		vport->func = func;
 	fl_lock_drop(&vport->pf->lock);
-	if (parent)
+	if (parent && current)
 		news_post(vport, parent, func);
+	else
+		fl_devlink_put(parent);
 }
 
 void mlx5_vport_detach_post(struct mlx5_vport *vport)
@@ -255,72 +294,69 @@ void mlx5_vport_detach_post(struct mlx5_vport *vport)
 
 static int fn_next(struct fl_op *op);
 
-static void caps_apply(struct mlx5_vport *vport)
+static void caps_apply(struct mlx5_call *call)
 {
-	const struct fl_port_fn_change *change = vport->change;
+	const struct fl_port_fn_change *change = call->change;
 	struct fl_port_state state;
 
-	if (fl_port_read(vport->txn, vport->index, &state) == 0)
-		fl_port_fn_caps_set(vport->txn, vport->index,
+	if (fl_port_read(call->txn, call->vport->index, &state) == 0)
+		fl_port_fn_caps_set(call->txn, call->vport->index,
 				    (state.caps & ~change->caps_mask) |
 					    (change->caps_value & change->caps_mask));
 }
 
 static int fn_applied(struct fl_op *op)
 {
-	struct mlx5_vport *vport = fl_op_data(op);
-	const struct fl_port_fn_change *change = vport->change;
-	unsigned int bit = vport->pending & -vport->pending;
+	struct mlx5_call *call = mlx5_call(op);
+	const struct fl_port_fn_change *change = call->change;
+	unsigned int bit = call->pending & -call->pending;
+	uint32_t index = call->vport->index;
 
 	if (fl_op_result(op))
 		return fl_op_result(op);
 	if (bit == FL_PORT_FN_HW_ADDR)
-		fl_port_fn_hw_addr_set(vport->txn, vport->index, change->hw_addr,
-				       change->hw_addr_len);
+		fl_port_fn_hw_addr_set(call->txn, index, change->hw_addr, change->hw_addr_len);
 	else if (bit == FL_PORT_FN_CAPS)
-		caps_apply(vport);
+		caps_apply(call);
 	else if (bit == FL_PORT_FN_MAX_IO_EQS)
-		fl_port_fn_max_io_eqs_set(vport->txn, vport->index, change->max_io_eqs);
-	vport->pending &= ~bit;
+		fl_port_fn_max_io_eqs_set(call->txn, index, change->max_io_eqs);
+	call->pending &= ~bit;
 	return fn_next(op);
 }
 
 /* One attribute after another; the state last, when the others are in force. */
 static int fn_next(struct fl_op *op)
 {
-	struct mlx5_vport *vport = fl_op_data(op);
+	struct mlx5_call *call = mlx5_call(op);
 
-	if (vport->pending) {
+	if (call->pending) {
 		fl_op_then(op, fn_applied);
-		return mlx5_fw_exec(op, vport->pf->fw, &vport->unit, MLX5_ATTR_CMDS);
+		return mlx5_fw_exec(op, call->pf->fw, &call->vport->unit, MLX5_ATTR_CMDS);
 	}
-	if (vport->change->set & FL_PORT_FN_STATE)
-		return mlx5_sf_state_set(op, vport,
-					 vport->change->state == DEVLINK_PORT_FN_STATE_ACTIVE);
+	if (call->change->set & FL_PORT_FN_STATE)
+		return mlx5_sf_state_set(op, call->change->state == DEVLINK_PORT_FN_STATE_ACTIVE);
 	return 0;
 }
 
 static int fn_done(struct fl_op *op)
 {
-	struct mlx5_vport *vport = fl_op_data(op);
-
-	fl_op_set_data(op, vport->saved);
-	return fl_op_result(op);
+	return mlx5_call_end(op, fl_op_result(op));
 }
 
 int mlx5_vport_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 		      const struct fl_port_fn_change *change)
 {
 	struct mlx5_func *pf_func = fl_devlink_priv(fl_txn_devlink(txn));
-	struct mlx5_vport *vport = mlx5_vport_at(pf_func->pf, index);
+	struct mlx5_vport *vport = mlx5_vport_get_at(pf_func->pf, index);
+	struct mlx5_call *call;
 
 	if (!vport)
 		return -EOPNOTSUPP;
-	vport->saved = fl_op_data(op);
-	vport->txn = txn;
-	vport->change = change;
-	vport->pending = change->set & ~FL_PORT_FN_STATE;
-	fl_op_set_data(op, vport);
+	call = mlx5_call_begin(op, txn, vport);
+	if (!call)
+		return -ENOMEM;
+	call->change = change;
+	call->pending = change->set & ~FL_PORT_FN_STATE;
 	fl_op_then(op, fn_done);
 	return fn_next(op);
 }

@@ -5,7 +5,9 @@
 
 #include "base/die.h"
 
-char rig_extack[160];
+#define DEADLINE_NS (300 * MS)
+
+_Thread_local char rig_extack[160];
 
 /* ---- the plane ----------------------------------------------------------------------- */
 
@@ -29,10 +31,10 @@ void rig_settle(struct rig *rig)
 	assert_int_equal(fl_sched_drain(fl_plane_sched(rig->plane), 60 * FL_NS_PER_S), 0);
 }
 
-static void up(struct rig *rig, const struct mlx5_config *config, bool bkl)
+static void up(struct rig *rig, const struct mlx5_config *config, bool bkl, uint64_t deadline_ns)
 {
 	struct fl_plane_config plane = {
-		.sched = { .workers = 2, .bkl = bkl, .remove_deadline_ns = 300 * MS },
+		.sched = { .workers = 2, .bkl = bkl, .remove_deadline_ns = deadline_ns },
 	};
 
 	memset(rig, 0, sizeof(*rig));
@@ -47,12 +49,17 @@ static void up(struct rig *rig, const struct mlx5_config *config, bool bkl)
 
 void rig_up(struct rig *rig, const struct mlx5_config *config)
 {
-	up(rig, config, false);
+	up(rig, config, false, DEADLINE_NS);
 }
 
 void rig_up_bkl(struct rig *rig, const struct mlx5_config *config)
 {
-	up(rig, config, true);
+	up(rig, config, true, DEADLINE_NS);
+}
+
+void rig_up_deadline(struct rig *rig, const struct mlx5_config *config, uint64_t deadline_ns)
+{
+	up(rig, config, false, deadline_ns);
 }
 
 void rig_down(struct rig *rig)

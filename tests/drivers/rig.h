@@ -37,6 +37,8 @@ struct rig {
 void rig_config(struct mlx5_config *config);
 /* A plane with that NIC (NULL: none), all of it probed. */
 void rig_up(struct rig *rig, const struct mlx5_config *config);
+/* The same with another deadline of removals than the rig's 300 ms. */
+void rig_up_deadline(struct rig *rig, const struct mlx5_config *config, uint64_t deadline_ns);
 /* The same under one lock around every operation. */
 void rig_up_bkl(struct rig *rig, const struct mlx5_config *config);
 void rig_down(struct rig *rig);
@@ -50,8 +52,8 @@ bool rig_has_instance(struct rig *rig, const char *bus, const char *dev);
 /* Removes a device and waits; gone once this returns. */
 void rig_remove(struct rig *rig, const char *bus, const char *dev);
 
-/* The last answer's extended ACK. */
-extern char rig_extack[160];
+/* The extended ACK of this thread's last answer. */
+extern _Thread_local char rig_extack[160];
 
 /* A request in the making: handle, then what the callers put. NULL if there is no such
  * instance. request_run(), rig_request_end(). */
