@@ -109,7 +109,8 @@ class Comparer:
         """Compares lists of messages (bytes). Returns a list of differences."""
         out = []
         recorded = [decode(self.adjust.expected(m)) for m in recorded if not is_remnant(m)]
-        actual = [t for t in map(decode, actual) if not self.adjust.is_extra(t)]
+        actual = [t for t in (decode(m) for m in actual if not is_remnant(m))
+                  if not self.adjust.is_extra(t)]
         for i, (r, a) in enumerate(zip(recorded, actual)):
             here = f"{where}, message {i + 1} ({r[0]})"
             if r[0] != a[0] or r[1] != a[1]:
