@@ -25,6 +25,7 @@ void nsim_dev_put(struct nsim_dev *dev)
 		return;
 	nsim_ports_forget(dev);
 	nsim_netns_leave(dev);
+	nsim_region_forget(dev);
 	nsim_health_forget(dev);
 	free(dev->health.recovered);
 	nsim_traps_done(dev);
@@ -232,6 +233,7 @@ static void dev_reset(struct nsim_dev *dev)
 
 	nsim_dir_drop(&dev->debugfs);
 	nsim_dir_drop(&dev->snapshot_dir);
+	nsim_region_forget(dev);
 	nsim_health_forget(dev);
 	nsim_ports_forget(dev);
 	nsim_netns_leave(dev);

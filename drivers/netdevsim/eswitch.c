@@ -74,7 +74,7 @@ static void num_vfs_set(struct nsim_dev *dev, uint32_t vfs)
 
 static int numvfs_run(struct fl_op *op, struct fl_knob_call *call)
 {
-	struct nsim_dev *dev = nsim_knob_dev(call);
+	struct nsim_dev *dev = nsim_call_dev(call);
 	uint32_t vfs, before = dev->num_vfs;
 	struct fl_txn *txn;
 	int err;
@@ -105,7 +105,7 @@ static int numvfs_run(struct fl_op *op, struct fl_knob_call *call)
 
 static int numvfs_write(struct fl_knob_call *call)
 {
-	return nsim_knob_post(call, numvfs_run);
+	return nsim_knob_post(call, NULL, numvfs_run);
 }
 
 static ssize_t numvfs_read(void *arg, char *buf, size_t cap)
@@ -125,7 +125,7 @@ const struct fl_knob_ops nsim_numvfs_ops = {
 
 static int max_vfs_run(struct fl_op *op, struct fl_knob_call *call)
 {
-	struct nsim_dev *dev = nsim_knob_dev(call);
+	struct nsim_dev *dev = nsim_call_dev(call);
 	uint32_t vfs;
 
 	if (strlen(call->text) >= MAX_VFS_DIGITS)
@@ -147,7 +147,7 @@ static int max_vfs_run(struct fl_op *op, struct fl_knob_call *call)
 
 static int max_vfs_write(struct fl_knob_call *call)
 {
-	return nsim_knob_post(call, max_vfs_run);
+	return nsim_knob_post(call, NULL, max_vfs_run);
 }
 
 static ssize_t max_vfs_read(void *arg, char *buf, size_t cap)

@@ -160,7 +160,7 @@ static int break_over(struct fl_op *op)
 
 static int break_run(struct fl_op *op, struct fl_knob_call *call)
 {
-	struct nsim_dev *dev = nsim_knob_dev(call);
+	struct nsim_dev *dev = nsim_call_dev(call);
 	char *message;
 	int err;
 
@@ -175,7 +175,7 @@ static int break_run(struct fl_op *op, struct fl_knob_call *call)
 
 static int break_write(struct fl_knob_call *call)
 {
-	return nsim_knob_post(call, break_run);
+	return nsim_knob_post(call, NULL, break_run);
 }
 
 static const struct fl_knob_ops break_ops = { .write = break_write, .gone = nsim_knob_gone };

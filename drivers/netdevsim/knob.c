@@ -69,12 +69,17 @@ void nsim_dir_drop(struct nsim_dir *dir)
 	}
 }
 
-int nsim_knob_post(struct fl_knob_call *call,
+int nsim_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 		   int (*run)(struct fl_op *op, struct fl_knob_call *call))
 {
-	struct fl_lane *lane = fl_rcu_deref(nsim_knob_dev(call)->lane);
+	struct nsim_dev *dev = nsim_knob_dev(call);
 
-	return lane ? fl_knob_post(call, lane, run) : -EBUSY;
+	if (!lane)
+		lane = fl_rcu_deref(dev->lane);
+	if (!lane)
+		return -EBUSY;
+	call->arg = dev;
+	return fl_knob_post(call, lane, run);
 }
 
 /* ---- values ------------------------------------------------------------------------- */

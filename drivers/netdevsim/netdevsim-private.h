@@ -11,6 +11,7 @@
 #include "core/driver-cell.h"
 #include "core/driver-health.h"
 #include "core/driver-rate.h"
+#include "core/driver-region.h"
 #include "core/driver-resource.h"
 #include "core/driver-trap.h"
 #include "core/knob.h"
@@ -87,12 +88,18 @@ void nsim_dir_drop(struct nsim_dir *dir);
 extern const struct fl_knob_ops nsim_bool_ops, nsim_u32_ops, nsim_u16_ro_ops;
 /* For the callback of a knob. */
 void nsim_knob_gone(void *arg);
-/* A write as an operation on the device's lane. */
-int nsim_knob_post(struct fl_knob_call *call,
-		   int (*run)(struct fl_op *op, struct fl_knob_call *call));
+/* For writes: */
 static inline struct nsim_dev *nsim_knob_dev(const struct fl_knob_call *call)
 {
 	return ((struct nsim_knob *)call->arg)->dev;
+}
+/* A write as an operation on a lane of the device (NULL: its own), which finds the device by
+ * nsim_call_dev(): the knob may be gone by then, the device is not. */
+int nsim_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
+		   int (*run)(struct fl_op *op, struct fl_knob_call *call));
+static inline struct nsim_dev *nsim_call_dev(const struct fl_knob_call *call)
+{
+	return call->arg;
 }
 
 /* ---- ports -------------------------------------------------------------------------- */
@@ -200,6 +207,7 @@ struct nsim_dev {
 	struct cds_list_head ports; /* in the order of their making */
 	struct nsim_netns *netns;
 
+	struct fl_region *region; /* referenced */
 	struct nsim_health health;
 	struct fl_cell *policer_cells[NSIM_TRAP_POLICERS], *drop_cell;
 	struct fl_cell *fib_cells[5];
@@ -258,5 +266,13 @@ void nsim_resources_done(struct nsim_dev *dev);
 int nsim_fib_create(struct nsim_dev *dev, struct fl_txn *txn);
 void nsim_fib_destroy(struct nsim_dev *dev, struct fl_txn *txn);
 int nsim_debugfs_init(struct nsim_dev *dev);
+
+/* region.c */
+void nsim_region_init(struct nsim_dev *dev, struct fl_txn *txn);
+void nsim_region_exit(struct nsim_dev *dev, struct fl_txn *txn);
+/* The knob take_snapshot, which a reload takes away first and brings back last. */
+int nsim_snapshot_knob_add(struct nsim_dev *dev);
+/* Gives back what the driver holds, and tells nobody. */
+void nsim_region_forget(struct nsim_dev *dev);
 
 #endif

@@ -58,7 +58,7 @@ int nsim_param_set(struct fl_op *op, struct fl_txn *txn, const char *name,
 
 static int test2_run(struct fl_op *op, struct fl_knob_call *call)
 {
-	struct nsim_dev *dev = nsim_knob_dev(call);
+	struct nsim_dev *dev = nsim_call_dev(call);
 	union fl_param_value value = { .vu32 = 0 };
 	struct fl_txn *txn;
 	int err;
@@ -85,7 +85,7 @@ static int test2_write(struct fl_knob_call *call)
 	if (!dl)
 		return -ENODEV;
 	lane = fl_params_lane_get(dl);
-	err = fl_knob_post(call, lane, test2_run);
+	err = nsim_knob_post(call, lane, test2_run);
 	fl_lane_put(lane);
 	return err;
 }

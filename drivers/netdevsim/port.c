@@ -168,7 +168,7 @@ static int parse_new_port(struct fl_knob_call *call, uint32_t *ret_index)
 
 static int new_port_run(struct fl_op *op, struct fl_knob_call *call)
 {
-	struct nsim_dev *dev = nsim_knob_dev(call);
+	struct nsim_dev *dev = nsim_call_dev(call);
 	struct nsim_port *port;
 	struct fl_txn *txn;
 	uint32_t index = 0;
@@ -193,7 +193,7 @@ static int new_port_run(struct fl_op *op, struct fl_knob_call *call)
 
 static int del_port_run(struct fl_op *op, struct fl_knob_call *call)
 {
-	struct nsim_dev *dev = nsim_knob_dev(call);
+	struct nsim_dev *dev = nsim_call_dev(call);
 	struct nsim_port *port;
 	struct fl_txn *txn;
 	uint32_t index;
@@ -218,12 +218,12 @@ static int del_port_run(struct fl_op *op, struct fl_knob_call *call)
 
 static int new_port_write(struct fl_knob_call *call)
 {
-	return nsim_knob_post(call, new_port_run);
+	return nsim_knob_post(call, NULL, new_port_run);
 }
 
 static int del_port_write(struct fl_knob_call *call)
 {
-	return nsim_knob_post(call, del_port_run);
+	return nsim_knob_post(call, NULL, del_port_run);
 }
 
 const struct fl_knob_ops nsim_new_port_ops = { .write = new_port_write, .gone = nsim_knob_gone };

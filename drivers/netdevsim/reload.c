@@ -29,6 +29,7 @@ void nsim_down(struct nsim_dev *dev, struct fl_txn *txn)
 	nsim_health_exit(dev, txn);
 	nsim_fib_destroy(dev, txn);
 	nsim_traps_unregister(dev, txn);
+	nsim_region_exit(dev, txn);
 }
 
 int nsim_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
@@ -56,8 +57,6 @@ static int ports_add(struct nsim_dev *dev, struct fl_txn *txn)
 
 	for (unsigned int i = 0; i < dev->port_count && !err; i++)
 		err = nsim_port_add(dev, txn, false, i);
-	if (err)
-		nsim_ports_del(dev, txn, false);
 	return err;
 }
 
@@ -65,6 +64,7 @@ int nsim_up(struct nsim_dev *dev, struct fl_txn *txn)
 {
 	int err;
 
+	nsim_region_init(dev, txn);
 	nsim_traps_register(dev, txn);
 	err = nsim_fib_create(dev, txn);
 	if (err)
@@ -73,16 +73,20 @@ int nsim_up(struct nsim_dev *dev, struct fl_txn *txn)
 	if (err)
 		goto out_fib;
 	err = ports_add(dev, txn);
+	if (!err)
+		err = nsim_snapshot_knob_add(dev);
 	if (err)
-		goto out_health;
+		goto out_ports;
 	dev->down = false;
 	return 0;
-out_health:
+out_ports:
+	nsim_ports_del(dev, txn, false);
 	nsim_health_exit(dev, txn);
 out_fib:
 	nsim_fib_destroy(dev, txn);
 out_traps:
 	nsim_traps_unregister(dev, txn);
+	nsim_region_exit(dev, txn);
 	return err;
 }
 

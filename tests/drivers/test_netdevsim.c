@@ -250,7 +250,7 @@ static const struct fl_op_type holder_type = {
 	.kind = "hold", .run = holder_run, .free = holder_free,
 };
 
-static struct holder *hold(struct rig *rig)
+static struct holder *hold_next(struct rig *rig)
 {
 	struct fl_device *dev = fl_device_find(fl_plane_bus(rig->plane), BUS, NSIM);
 	struct holder *holder = calloc(1, sizeof(*holder));
@@ -259,9 +259,21 @@ static struct holder *hold(struct rig *rig)
 	fl_op_init(&holder->op, &holder_type, fl_device_lane(dev), NULL);
 	assert_int_equal(fl_op_submit(&holder->op), 0);
 	fl_device_put(dev);
+	return holder;
+}
+
+static void await_hold(struct holder *holder)
+{
 	for (int i = 0; i < 30000 && !__atomic_load_n(&holder->holds, __ATOMIC_ACQUIRE); i++)
 		rig_nap_ms(1);
-	assert_true(holder->holds);
+	assert_true(__atomic_load_n(&holder->holds, __ATOMIC_ACQUIRE));
+}
+
+static struct holder *hold(struct rig *rig)
+{
+	struct holder *holder = hold_next(rig);
+
+	await_hold(holder);
 	return holder;
 }
 
@@ -296,6 +308,36 @@ static void test_independent(void **state)
 	rig_down(&rig);
 	free(held);
 	free(others);
+}
+
+/* A write that queues while its knob goes finds its device all the same. */
+static void test_knob_goes(void **state)
+{
+	static const char unbind[] = "sys/bus/netdevsim/drivers/netdevsim/unbind";
+	struct write *writes = calloc(4, sizeof(*writes));
+	struct holder *first, *second;
+	struct rig rig;
+
+	assert_non_null(writes);
+	up(&rig, true);
+	first = hold(&rig);
+	write_begin(&rig, &writes[0], unbind, NSIM);
+	second = hold_next(&rig);
+	write_begin(&rig, &writes[1], DEBUGFS "max_vfs", "7");
+	write_begin(&rig, &writes[2], DEBUGFS "health/break_health", "bang");
+	write_begin(&rig, &writes[3], DEBUGFS "test2", "7");
+	fl_waker_wake(first->waker, 0);
+	assert_int_equal(write_end(&writes[0]), 0);
+	await_hold(second);
+	fl_rcu_barrier();
+	fl_waker_wake(second->waker, 0);
+	assert_int_equal(write_end(&writes[1]), 0);
+	assert_int_equal(write_end(&writes[2]), -ENODEV);
+	assert_int_equal(write_end(&writes[3]), -ENODEV);
+	assert_int_equal(knob(&rig, "sys/bus/netdevsim/drivers/netdevsim/bind", NSIM), 0);
+	assert_knob(&rig, DEBUGFS "max_vfs", "7\n");
+	rig_down(&rig);
+	free(writes);
 }
 
 static void test_bind(void **state)
@@ -681,6 +723,46 @@ static void test_health(void **state)
 	rig_down(&rig);
 }
 
+/* ---- region ------------------------------------------------------------------------------- */
+
+static int snapshot_del(struct rig *rig, uint32_t id)
+{
+	struct request *request = rig_request(rig, DEVLINK_CMD_REGION_DEL, BUS, NSIM);
+
+	assert_non_null(request);
+	fl_msg_put_str(&request->msg, DEVLINK_ATTR_REGION_NAME, "dummy");
+	fl_msg_put_u32(&request->msg, DEVLINK_ATTR_REGION_SNAPSHOT_ID, id);
+	return rig_request_end(request);
+}
+
+static void test_region(void **state)
+{
+	static const char take[] = DEBUGFS "take_snapshot";
+	char buf[8];
+	struct rig rig;
+
+	up(&rig, true);
+	assert_int_equal(fl_knob_read(rig.plane, take, buf, sizeof(buf)), -EACCES);
+	for (int i = 0; i < 16; i++)
+		assert_int_equal(knob(&rig, take, ""), 0);
+	assert_int_equal(knob(&rig, take, ""), -ENOSPC);
+	assert_int_equal(snapshot_del(&rig, 7), 0);
+	assert_int_equal(snapshot_del(&rig, 7), -EINVAL);
+	assert_int_equal(ask(&rig, DEVLINK_CMD_REGION_NEW, DEVLINK_ATTR_REGION_NAME, "dummy", 0, 0),
+			 0);
+	/* All of them go with a reload, and while it has failed so does the knob. */
+	assert_int_equal(reload(&rig), 0);
+	assert_int_equal(snapshot_del(&rig, 0), -EINVAL);
+	assert_int_equal(knob(&rig, take, ""), 0);
+	assert_int_equal(knob(&rig, DEBUGFS "fail_reload", "y"), 0);
+	assert_int_equal(reload(&rig), -EINVAL);
+	assert_int_equal(knob(&rig, take, ""), -ENOENT);
+	assert_int_equal(knob(&rig, DEBUGFS "fail_reload", "n"), 0);
+	assert_int_equal(reload(&rig), 0);
+	assert_int_equal(knob(&rig, take, ""), 0);
+	rig_down(&rig);
+}
+
 /* ---- flash -------------------------------------------------------------------------------- */
 
 /* Any file that can be read as a firmware; NULL if the system has none. */
@@ -776,6 +858,7 @@ int main(void)
 		cmocka_unit_test(test_new_and_del),
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_independent),
+		cmocka_unit_test(test_knob_goes),
 		cmocka_unit_test(test_bind),
 		cmocka_unit_test(test_ports),
 		cmocka_unit_test(test_many_names),
@@ -787,6 +870,7 @@ int main(void)
 		cmocka_unit_test(test_trap_knobs),
 		cmocka_unit_test(test_cookie),
 		cmocka_unit_test(test_health),
+		cmocka_unit_test(test_region),
 		cmocka_unit_test(test_flash),
 		cmocka_unit_test(test_removal_under_load),
 	};
