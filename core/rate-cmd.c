@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/port.h"
@@ -118,6 +119,12 @@ static const uint16_t phase_attrs[PHASES] = {
 	[TX_WEIGHT] = DEVLINK_ATTR_RATE_TX_WEIGHT,
 	[PARENT] = DEVLINK_ATTR_RATE_PARENT_NODE_NAME,
 	[TC_BW] = DEVLINK_ATTR_RATE_TC_BWS,
+};
+
+static const char *const phase_callbacks[PHASES] = {
+	[TX_SHARE] = "rate.tx_share",       [TX_MAX] = "rate.tx_max",
+	[TX_PRIORITY] = "rate.tx_priority", [TX_WEIGHT] = "rate.tx_weight",
+	[PARENT] = "rate.parent",           [TC_BW] = "rate.tc_bw",
 };
 
 struct rate_set {
@@ -345,9 +352,10 @@ static int phase_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct rate_set *set = cmd->arg;
+	int err = fl_border_result(cmd->dl, phase_callbacks[set->phase], fl_op_result(op));
 
-	if (fl_op_result(op))
-		return fl_op_result(op);
+	if (err)
+		return err;
 	phase_apply(cmd);
 	/* What is set stays set if the rest fails: the device is not asked to go back. */
 	cmd->keep = !set->fresh;
@@ -525,9 +533,10 @@ static int rate_new_made(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct rate_set *set = cmd->arg;
+	int err = fl_border_result(cmd->dl, "rate.node_new", fl_op_result(op));
 
-	if (fl_op_result(op))
-		return fl_op_result(op);
+	if (err)
+		return err;
 	fl_rate_node_insert(cmd->txn, fl_rate_node_get(set->node));
 	set->key = set->node->key;
 	set->target = (struct fl_rate_target){ .node = set->node->name, .priv = set->node->priv };
@@ -605,6 +614,11 @@ int fl_rate_new_doit(struct fl_req *req)
 
 /* ---- RATE_DEL --------------------------------------------------------------------- */
 
+static int rate_del_done(struct fl_op *op)
+{
+	return fl_border_result(fl_cmd_op(op)->dl, "rate.node_del", fl_op_result(op));
+}
+
 static int rate_del_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
@@ -634,6 +648,7 @@ static int rate_del_work(struct fl_op *op)
 	}
 	/* As in the kernel the node is gone in any case. */
 	cmd->keep = true;
+	fl_op_then(op, rate_del_done);
 	return cmd->dl->ops->rate->node_del(op, cmd->txn, &set->target);
 }
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/trap.h"
@@ -176,7 +177,7 @@ static int trap_action_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct trap_set *set = cmd->arg;
-	int err = fl_op_result(op);
+	int err = fl_border_result(cmd->dl, "trap.action_set", fl_op_result(op));
 
 	if (err)
 		return err;
@@ -282,7 +283,7 @@ static int group_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct trap_set *set = cmd->arg;
-	int err = fl_op_result(op);
+	int err = fl_border_result(cmd->dl, "trap.group_policer_set", fl_op_result(op));
 
 	if (!err)
 		fl_trap_group_policer_apply(cmd->txn, set->group_key, set->policer);
@@ -344,9 +345,10 @@ static int group_action_done(struct fl_op *op)
 	struct trap_set *set = cmd->arg;
 	const struct fl_obj *obj;
 	bool takes_it;
+	int err = fl_border_result(cmd->dl, "trap.group_action_set", fl_op_result(op));
 
-	if (fl_op_result(op))
-		return fl_op_result(op);
+	if (err)
+		return err;
 	for (size_t i = 0; i < set->count; i++) {
 		fl_rcu_read_lock();
 		obj = fl_txn_obj(cmd->txn, FL_OBJ_TRAP, set->traps[i]);
@@ -445,10 +447,11 @@ static int policer_set_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	const struct policer_set *set = cmd->arg;
+	int err = fl_border_result(cmd->dl, "trap.policer_set", fl_op_result(op));
 
-	if (!fl_op_result(op))
+	if (!err)
 		fl_trap_policer_apply(cmd->txn, set->id, set->rate, set->burst);
-	return fl_op_result(op);
+	return err;
 }
 
 static int policer_set_work(struct fl_op *op)
