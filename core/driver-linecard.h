@@ -4,7 +4,7 @@
  *
  * A slot is there from the start; which card is in it, or is expected there, is a matter of
  * provisioning: a client names a type, the device prepares ports for it and says so later.
- * Context of all fl_linecard_*(): alone on the instance's lane or on the line
+ * Context of all fl_linecard_*() but where it is said: alone on the instance's lane or on the line
  * cards'. They announce the card (LINECARD_NEW). Sticky -ENODEV, -ENOMEM.
  */
 #ifndef FL_CORE_DRIVER_LINECARD_H
@@ -56,6 +56,10 @@ void fl_linecard_deactivate(struct fl_txn *txn, uint32_t index);
 /* Links the card to the instance of its own device (NULL: unlinks): DEVLINK_ATTR_NESTED_DEVLINK.
  * As fl_port_fn_nested_set(); announces nothing by itself. */
 void fl_linecard_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink *nested);
+
+/* The lane of the line cards, one reference; NULL: never had any. For an operation of the driver's
+ * own. Context: any, while the instance is not freed. */
+struct fl_lane *fl_linecards_lane_get(struct fl_devlink *dl);
 
 /* The state as txn sees it, or -ENODEV. */
 int fl_linecard_state(struct fl_txn *txn, uint32_t index);

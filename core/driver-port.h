@@ -32,13 +32,9 @@ struct fl_port_ops {
 			enum devlink_port_type type);
 };
 
-/* Setters announce nothing; finish with fl_port_notify(). Sticky -ENODEV, -ENOMEM. */
-
-/* The InfiniBand device of a port of that type (DEVLINK_ATTR_PORT_IBDEV_NAME); NULL: none. */
+/* The InfiniBand device of a port of that type (DEVLINK_ATTR_PORT_IBDEV_NAME); NULL: none.
+ * Announces nothing; finish with fl_port_notify(). Sticky -ENODEV, -ENOMEM. */
 void fl_port_ibdev_set(struct fl_txn *txn, uint32_t index, const char *name);
-/* The line card that the port is on (DEVLINK_ATTR_LINECARD_INDEX); -1: none. Sticky -EINVAL:
- * a port with a function. */
-void fl_port_linecard_set(struct fl_txn *txn, uint32_t index, int64_t linecard);
 
 #pragma GCC visibility pop
 

@@ -57,15 +57,16 @@ struct fl_sb_target {
  * Steps, alone on the instance's sb lane, shared on the instance's; any may be NULL:
  * -EOPNOTSUPP. Indexes, pool types and threshold types of the uAPI have been checked, sizes and
  * thresholds have not. Valid replies: 0: finelink then shows the new value; -errno with text in
- * fl_txn_extack(): the old one stays. Structs live as long as the operation.
+ * fl_txn_extack(): the old one stays. Sizes and thresholds may be rounded in place to what the
+ * device has; they and the target live as long as the operation.
  */
 struct fl_sb_ops {
 	int (*pool_set)(struct fl_op *op, struct fl_txn *txn, uint32_t sb, uint16_t pool,
-			uint32_t size, enum devlink_sb_threshold_type threshold_type);
+			uint32_t *size, enum devlink_sb_threshold_type threshold_type);
 	int (*port_pool_set)(struct fl_op *op, struct fl_txn *txn,
-			     const struct fl_sb_target *target, uint32_t threshold);
+			     const struct fl_sb_target *target, uint32_t *threshold);
 	int (*tc_bind_set)(struct fl_op *op, struct fl_txn *txn, const struct fl_sb_target *target,
-			   uint32_t threshold);
+			   uint32_t *threshold);
 	/* Fills all cells of a buffer with what is occupied now. */
 	int (*occ_snapshot)(struct fl_op *op, struct fl_txn *txn, uint32_t sb);
 	/* Begins the maxima anew. */
@@ -76,6 +77,9 @@ struct fl_sb_ops {
 void fl_sb_register(struct fl_txn *txn, const struct fl_sb *sb, const struct fl_sb_pool *pools);
 /* Removes it with what all ports have in it. Sticky -ENODEV. */
 void fl_sb_unregister(struct fl_txn *txn, uint32_t sb);
+
+/* A pool as txn sees it, or -ENODEV. Context: also a callback's. */
+int fl_sb_pool_read(struct fl_txn *txn, uint32_t sb, uint16_t pool, struct fl_sb_pool *ret_pool);
 
 /* What a port has in a buffer: one quota for each pool, then for each ingress traffic class, then
  * for each egress one. Cells are counted. Replaces what it had. Sticky -ENODEV, -EINVAL (a

@@ -35,6 +35,7 @@
 
 struct fl_plane;
 struct fl_devlink;
+struct fl_netns;
 struct fl_txn;
 
 /* ---- the plane -------------------------------------------------------------------- */
@@ -166,6 +167,22 @@ struct fl_devlink_ops {
  * come after the driver's remove. Returns 0; -ENOMEM; -ENODEV (dev is being removed). */
 int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl);
+/* The same in another namespace (NULL: the initial one): that of who asked for the device. If
+ * it dies before, the instance comes home to the initial one. */
+int fl_devlink_alloc_ns(struct fl_plane *plane, struct fl_device *dev,
+			const struct fl_devlink_ops *ops, void *priv, struct fl_netns *ns,
+			struct fl_devlink **ret_dl);
+/* What stands for a namespace, whether or not it still lives; of a knob's writer, say. */
+struct fl_netns *fl_netns_get(struct fl_netns *ns);
+void fl_netns_put(struct fl_netns *ns); /* NULL is fine */
+/* Instances are listed by index, and an index is given out at alloc; who adds several devices
+ * that are probed in parallel reserves `count` of them first, to have them listed in the order
+ * of the devices. Gives the first one. Context: any. */
+uint32_t fl_devlink_index_reserve(struct fl_plane *plane, uint32_t count);
+/* fl_devlink_alloc() with a reserved index, which no instance has had before. */
+int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
+			const struct fl_devlink_ops *ops, void *priv, uint32_t index,
+			struct fl_devlink **ret_dl);
 /* After fl_txn_unregister() was committed, or if it never was registered. References of
  * readers keep the memory. */
 void fl_devlink_free(struct fl_devlink *dl); /* NULL is fine */
@@ -224,6 +241,8 @@ struct fl_port_attrs {
 	uint32_t sf;
 	uint8_t switch_id[32];     /* DEVLINK_ATTR_... of representors; length 0: none */
 	uint8_t switch_id_len;
+	bool has_linecard;         /* on a line card; only without a function */
+	uint32_t linecard;         /* DEVLINK_ATTR_LINECARD_INDEX */
 	/* What the function supports; none of them: no DEVLINK_ATTR_PORT_FUNCTION. */
 	unsigned int fn; /* enum fl_port_fn_set */
 	uint32_t fn_caps;          /* the capability bits that exist */

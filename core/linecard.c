@@ -261,6 +261,13 @@ int fl_linecard_state(struct fl_txn *txn, uint32_t index)
 	return state;
 }
 
+struct fl_lane *fl_linecards_lane_get(struct fl_devlink *dl)
+{
+	struct fl_lane *lane = fl_rcu_deref(dl->sublane[FL_SUBLANE_LINECARDS]);
+
+	return lane ? fl_lane_get(lane) : NULL;
+}
+
 void fl_linecard_nested_set(struct fl_txn *txn, uint32_t index, struct fl_devlink *nested)
 {
 	struct fl_linecard_obj *card = linecard_write(txn, index);

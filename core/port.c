@@ -88,8 +88,8 @@ static void port_encode(struct fl_msg *msg, const struct fl_txn *txn, const stru
 	put_type(msg, port);
 	put_attrs(msg, &port->state.attrs);
 	port->fn_nest = fl_port_fn_encode(msg, port);
-	if (port->linecard >= 0)
-		fl_msg_put_u32(msg, DEVLINK_ATTR_LINECARD_INDEX, port->linecard);
+	if (port->state.attrs.has_linecard)
+		fl_msg_put_u32(msg, DEVLINK_ATTR_LINECARD_INDEX, port->state.attrs.linecard);
 	fl_msg_end(msg);
 }
 
@@ -225,6 +225,11 @@ void fl_port_add(struct fl_txn *txn, const struct fl_port_attrs *attrs)
 		fl_txn_fail(txn, -EEXIST);
 		return;
 	}
+	/* The function's nest grows at the end of the message while answering. */
+	if (attrs->has_linecard && attrs->fn) {
+		fl_txn_fail(txn, -EINVAL);
+		return;
+	}
 	port = calloc(1, sizeof(*port));
 	if (!port) {
 		fl_txn_fail(txn, -ENOMEM);
@@ -233,7 +238,6 @@ void fl_port_add(struct fl_txn *txn, const struct fl_port_attrs *attrs)
 	port->obj.ops = &port_ops;
 	port->obj.key = attrs->index;
 	port->state.attrs = *attrs;
-	port->linecard = -1;
 	port->state.type = DEVLINK_PORT_TYPE_NOTSET;
 	port->state.hw_addr_len = attrs->fn & FL_PORT_FN_HW_ADDR ? 6 : 0;
 	err = port_lane_init(txn, port);
@@ -310,18 +314,6 @@ void fl_port_ibdev_set(struct fl_txn *txn, uint32_t index, const char *name)
 	port->ibdev = name ? strdup(name) : NULL;
 	if (name && !port->ibdev)
 		fl_txn_fail(txn, -ENOMEM);
-}
-
-void fl_port_linecard_set(struct fl_txn *txn, uint32_t index, int64_t linecard)
-{
-	struct fl_port *port = port_write(txn, index);
-
-	if (!port)
-		return;
-	/* The function's nest grows at the end of the message while answering. */
-	if (port->state.attrs.fn)
-		fl_txn_fail(txn, -EINVAL);
-	port->linecard = linecard;
 }
 
 void fl_port_fn_hw_addr_set(struct fl_txn *txn, uint32_t index, const uint8_t *addr, size_t len)

@@ -16,7 +16,6 @@ struct fl_port {
 	struct fl_devlink *nested;   /* on its function, referenced, or NULL */
 	enum devlink_port_type desired; /* that a client has set, or notset */
 	char *ibdev;                 /* or NULL */
-	int64_t linecard;            /* that it is on, or -1 */
 	uint16_t fn_nest;            /* where DEVLINK_ATTR_PORT_FUNCTION is in the image, or 0 */
 };
 

@@ -479,7 +479,7 @@ static int pool_set_work(struct fl_op *op)
 	if (!sb_ops(cmd)->pool_set)
 		return -EOPNOTSUPP;
 	fl_op_then(op, pool_set_done);
-	return sb_ops(cmd)->pool_set(op, cmd->txn, set->sb.index, set->target.pool, set->value,
+	return sb_ops(cmd)->pool_set(op, cmd->txn, set->sb.index, set->target.pool, &set->value,
 				     set->threshold_type);
 }
 
@@ -516,7 +516,7 @@ static int port_pool_set_work(struct fl_op *op)
 		return -EOPNOTSUPP;
 	set->quota = set->target.pool;
 	fl_op_then(op, quota_set_done);
-	return sb_ops(cmd)->port_pool_set(op, cmd->txn, &set->target, set->value);
+	return sb_ops(cmd)->port_pool_set(op, cmd->txn, &set->target, &set->value);
 }
 
 static int tc_bind_set_work(struct fl_op *op)
@@ -538,7 +538,7 @@ static int tc_bind_set_work(struct fl_op *op)
 		return -EOPNOTSUPP;
 	set->quota = fl_sb_tc_quota(&set->sb, set->target.type, set->target.tc);
 	fl_op_then(op, quota_set_done);
-	return sb_ops(cmd)->tc_bind_set(op, cmd->txn, &set->target, set->value);
+	return sb_ops(cmd)->tc_bind_set(op, cmd->txn, &set->target, &set->value);
 }
 
 static int snapshot_work(struct fl_op *op)

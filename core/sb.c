@@ -146,6 +146,21 @@ void fl_sb_unregister(struct fl_txn *txn, uint32_t sb)
 	fl_txn_set(txn, FL_OBJ_SB, sb, NULL);
 }
 
+int fl_sb_pool_read(struct fl_txn *txn, uint32_t sb, uint16_t pool, struct fl_sb_pool *ret_pool)
+{
+	const struct fl_sb_obj *obj;
+	int err = -ENODEV;
+
+	fl_rcu_read_lock();
+	obj = (const struct fl_sb_obj *)fl_txn_obj(txn, FL_OBJ_SB, sb);
+	if (obj && pool < fl_sb_pools(&obj->sb)) {
+		*ret_pool = obj->pool[pool];
+		err = 0;
+	}
+	fl_rcu_read_unlock();
+	return err;
+}
+
 static struct fl_sb_port_obj *port_new(struct fl_txn *txn, const struct fl_sb_quota *quotas,
 				       uint32_t count)
 {
