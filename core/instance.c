@@ -127,13 +127,13 @@ static int handle_init(struct fl_devlink *dl)
 	return dl->handle ? 0 : -ENOMEM;
 }
 
-static int version_init(struct fl_devlink *dl)
+static int version_init(struct fl_devlink *dl, struct fl_netns *ns)
 {
 	struct fl_version *version = calloc(1, sizeof(*version));
 
 	if (!version)
 		return -ENOMEM;
-	version->ns = fl_netns_get(fl_netns_initial(fl_plane_netns(dl->plane)));
+	version->ns = fl_netns_get(ns ? ns : fl_netns_initial(fl_plane_netns(dl->plane)));
 	dl->version = version;
 	version->dev = fl_devlink_encode(dl, false, &version->stats, &version->remote);
 	return version->dev ? 0 : -ENOMEM;
@@ -162,6 +162,14 @@ int fl_devlink_sublane_init(struct fl_devlink *dl, enum fl_sublane which)
 int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl)
 {
+	return fl_devlink_alloc_at(plane, dev, ops, priv, fl_devlink_index_reserve(plane, 1),
+				   ret_dl);
+}
+
+int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
+			const struct fl_devlink_ops *ops, void *priv, uint32_t index,
+			struct fl_devlink **ret_dl)
+{
 	struct fl_devlink *dl = calloc(1, sizeof(*dl));
 	int err;
 
@@ -173,11 +181,11 @@ int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 	dl->lane = fl_lane_get(fl_device_lane(dev));
 	dl->ops = ops;
 	dl->priv = priv;
-	dl->index = fl_plane_next_index(plane);
+	dl->index = index;
 	fl_lock_init(&dl->commit_lock, commit);
 	err = handle_init(dl);
 	if (!err)
-		err = version_init(dl);
+		err = version_init(dl, ns);
 	if (!err && ops->flash_update)
 		err = fl_devlink_sublane_init(dl, FL_SUBLANE_FLASH);
 	if (!err)

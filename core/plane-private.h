@@ -20,13 +20,10 @@ struct fl_plane {
 	struct fl_pmap_node *handles; /* registered instances, by hash of their handle */
 	struct fl_lock knob_lock;
 	struct fl_pmap_node *knobs; /* by hash of their path */
-	uint32_t next_index;
+	uint32_t next_index; /* of instances; given out in ascending order, as in the kernel */
 	void (*on_events)(struct fl_netns *ns, void *arg);
 	void *on_events_arg;
 };
-
-/* The next unused instance index; they are given out in ascending order, as the kernel does. */
-uint32_t fl_plane_next_index(struct fl_plane *plane);
 
 /* Reserves the nodes for taking one entry out of an index. There is no way back from a
  * removal, so it tries until it gets them. */

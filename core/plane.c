@@ -142,9 +142,9 @@ void fl_netns_index_del(struct fl_netns *ns, struct fl_devlink *dl)
 		fl_devlink_put(dl);
 }
 
-uint32_t fl_plane_next_index(struct fl_plane *plane)
+uint32_t fl_devlink_index_reserve(struct fl_plane *plane, uint32_t count)
 {
-	return __atomic_fetch_add(&plane->next_index, 1, __ATOMIC_RELAXED);
+	return __atomic_fetch_add(&plane->next_index, count, __ATOMIC_RELAXED);
 }
 
 /* ---- events ----------------------------------------------------------------------- */

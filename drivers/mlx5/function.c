@@ -15,7 +15,8 @@
 
 /* ---- life ------------------------------------------------------------------------- */
 
-struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id)
+struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id,
+				uint32_t dl_index)
 {
 	struct mlx5_func *func = calloc(1, sizeof(*func));
 
@@ -23,6 +24,7 @@ struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, in
 		return NULL;
 	func->refs = 1;
 	func->id = id;
+	func->dl_index = dl_index;
 	func->pf = pf;
 	func->vport = vport ? mlx5_vport_get(vport) : NULL;
 	func->unit = vport ? &vport->unit : &pf->unit;
@@ -75,6 +77,15 @@ int mlx5_func_device_add(struct mlx5_func *func, const char *bus, const char *na
 	};
 
 	return fl_device_add(fl_plane_bus(func->pf->nic->plane), &desc, ret_dev);
+}
+
+int mlx5_func_dl_alloc(struct mlx5_func *func, const struct fl_devlink_ops *ops,
+		       struct fl_devlink **ret_dl)
+{
+	struct mlx5_nic *nic = func->pf->nic;
+
+	return fl_devlink_alloc_at(nic->plane, func->dev, ops, func,
+				   mlx5_index_take(nic, &func->dl_index), ret_dl);
 }
 
 void mlx5_func_dl_free(struct mlx5_func *func)
@@ -139,7 +150,7 @@ static int func_register(struct fl_op *op, struct mlx5_func *func)
 	struct fl_txn *txn;
 	int err;
 
-	err = fl_devlink_alloc(func->pf->nic->plane, func->dev, &func_ops, func, &func->dl);
+	err = mlx5_func_dl_alloc(func, &func_ops, &func->dl);
 	if (err)
 		return err;
 	err = fl_txn_begin(op, func->dl, &txn);

@@ -30,6 +30,7 @@ struct mlx5_nic {
 	struct fl_plane *plane;
 	struct mlx5_config config;
 	struct mlx5_faults faults;
+	uint32_t dl_index; /* reserved: of the first PF; the PFs' and then the VFs' follow */
 };
 
 struct mlx5_version {
@@ -73,6 +74,7 @@ struct mlx5_pf {
  * Rules:
  * 1. pf, index, is_sf, number: never change. refs: atomic.
  * 2. port, leaving, dev, device, func, next: under pf->lock.
+ * 3. dl_index: of whoever adds the device.
  */
 struct mlx5_vport {
 	int refs;
@@ -86,6 +88,7 @@ struct mlx5_vport {
 	struct fl_device *device; /* that one, referenced */
 	struct mlx5_func *func;   /* whose instance is registered; only to compare */
 	struct mlx5_vport *next; /* the next one with the same hash of sfnum */
+	uint32_t dl_index; /* of its first instance, or MLX5_INDEX_ANY */
 	struct mlx5_unit unit;
 };
 
@@ -93,7 +96,7 @@ struct mlx5_vport {
  * A function that a device stands for: the device's platform data.
  * Rules:
  * 1. pf, vport, unit, id: never change. refs: atomic.
- * 2. dev, dl: alone on the device's lane. children: under pf->lock. enabled: atomic.
+ * 2. dev, dl, dl_index: alone on the device's lane. children: under pf->lock. enabled: atomic.
  */
 struct mlx5_func {
 	int refs;
@@ -103,6 +106,7 @@ struct mlx5_func {
 	struct mlx5_unit *unit;
 	struct fl_device *dev; /* while it is probed */
 	struct fl_devlink *dl;
+	uint32_t dl_index; /* of the instance that will be, or MLX5_INDEX_ANY */
 	struct fl_device *children[MLX5_CHILDREN]; /* referenced */
 	unsigned int enabled; /* bits of enum mlx5_child: which to attach */
 };
@@ -137,6 +141,10 @@ int mlx5_call_end(struct fl_op *op, int err);
 
 struct mlx5_nic *mlx5_nic_get(struct mlx5_nic *nic);
 void mlx5_nic_put(struct mlx5_nic *nic);
+#define MLX5_INDEX_ANY UINT32_MAX
+/* Takes a reserved index of an instance away from where it is kept, or else a new one: no two
+ * instances ever have the same. */
+uint32_t mlx5_index_take(struct mlx5_nic *nic, uint32_t *reserved);
 /* The PCI address of the function that is `offset` functions after the NIC's first. */
 void mlx5_nic_address(const struct mlx5_nic *nic, unsigned int offset, char *ret_address,
 		      size_t size);
@@ -262,8 +270,12 @@ void mlx5_vf_devices_add(struct mlx5_pf *pf);
 
 /* ---- function.c ------------------------------------------------------------------- */
 
-/* NULL: out of memory. Takes a reference on vport. */
-struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id);
+/* NULL: out of memory. Takes a reference on vport. dl_index: reserved for its instance. */
+struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id,
+				uint32_t dl_index);
+/* Makes its instance. Alone on the device's lane. */
+int mlx5_func_dl_alloc(struct mlx5_func *func, const struct fl_devlink_ops *ops,
+		       struct fl_devlink **ret_dl);
 struct mlx5_func *mlx5_func_get(struct mlx5_func *func);
 void mlx5_func_put(struct mlx5_func *func); /* NULL is fine */
 /* Makes a device of func below its PF's (or, for the PF, a root), unprobed. The device's

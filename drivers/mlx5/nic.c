@@ -124,6 +124,14 @@ void mlx5_nic_put(struct mlx5_nic *nic)
 		free(nic);
 }
 
+uint32_t mlx5_index_take(struct mlx5_nic *nic, uint32_t *reserved)
+{
+	uint32_t index = *reserved;
+
+	*reserved = MLX5_INDEX_ANY;
+	return index != MLX5_INDEX_ANY ? index : fl_devlink_index_reserve(nic->plane, 1);
+}
+
 static struct mlx5_nic *nic_new(struct fl_plane *plane, const struct mlx5_config *config)
 {
 	struct mlx5_nic *nic = calloc(1, sizeof(*nic));
@@ -134,6 +142,7 @@ static struct mlx5_nic *nic_new(struct fl_plane *plane, const struct mlx5_config
 	nic->plane = plane;
 	nic->config = *config;
 	mlx5_faults_init(&nic->faults, config);
+	nic->dl_index = fl_devlink_index_reserve(plane, config->ports * (1 + config->vfs));
 	return nic;
 }
 

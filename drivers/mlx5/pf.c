@@ -49,7 +49,7 @@ struct mlx5_func *mlx5_pf_new(struct mlx5_nic *nic, unsigned int number)
 	id = fl_auxiliary_id_alloc(fl_plane_bus(nic->plane));
 	if (id < 0)
 		goto out_free;
-	pf->func = mlx5_func_new(pf, NULL, id);
+	pf->func = mlx5_func_new(pf, NULL, id, nic->dl_index + number);
 	if (!pf->func)
 		goto out_free_id;
 	return pf->func;
@@ -149,7 +149,7 @@ static int pf_register(struct fl_op *op, struct mlx5_pf *pf)
 	struct fl_txn *txn;
 	int err;
 
-	err = fl_devlink_alloc(pf->nic->plane, func->dev, &mlx5_pf_ops, func, &dl);
+	err = mlx5_func_dl_alloc(func, &mlx5_pf_ops, &dl);
 	if (err)
 		return err;
 	dl_publish(pf, dl);

@@ -13,6 +13,7 @@
 int mlx5_vf_table_init(struct mlx5_pf *pf)
 {
 	unsigned int vfs = pf->nic->config.vfs;
+	uint32_t first = pf->nic->dl_index + pf->nic->config.ports + pf->number * vfs;
 
 	pf->vfs = calloc(vfs + 1, sizeof(*pf->vfs));
 	if (!pf->vfs)
@@ -21,6 +22,7 @@ int mlx5_vf_table_init(struct mlx5_pf *pf)
 		pf->vfs[i] = mlx5_vport_new(pf, pf->base + 1 + i, false, i);
 		if (!pf->vfs[i])
 			return -ENOMEM;
+		pf->vfs[i]->dl_index = first + i;
 	}
 	return 0;
 }

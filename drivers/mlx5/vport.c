@@ -28,6 +28,7 @@ struct mlx5_vport *mlx5_vport_new(struct mlx5_pf *pf, uint32_t index, bool is_sf
 	vport->pf = pf;
 	vport->index = index;
 	vport->is_sf = is_sf;
+	vport->dl_index = MLX5_INDEX_ANY;
 	vport->number = number;
 	snprintf(name, sizeof(name), "%s/pf%u/%s%u", pf->nic->config.address, pf->number,
 		 is_sf ? "sf" : "vf", number);
@@ -111,7 +112,8 @@ static bool device_there(struct mlx5_vport *vport, struct fl_device *dev)
 
 int mlx5_vport_device_add(struct mlx5_vport *vport, const char *bus, const char *name, int id)
 {
-	struct mlx5_func *func = mlx5_func_new(vport->pf, vport, id);
+	uint32_t index = mlx5_index_take(vport->pf->nic, &vport->dl_index);
+	struct mlx5_func *func = mlx5_func_new(vport->pf, vport, id, index);
 	struct fl_device *dev;
 	int err = func ? device_begin(vport) : -ENOMEM;
 

@@ -72,6 +72,48 @@ static void test_two_ports(void **state)
 	rig_down(&rig);
 }
 
+struct order {
+	char name[16][64]; /* by index, counted from the first instance's */
+	uint32_t first;
+};
+
+static void note_order(const struct fl_instance_info *info, void *arg)
+{
+	struct order *order = arg;
+
+	assert_true(info->index - order->first < FL_ARRAY_SIZE(order->name));
+	snprintf(order->name[info->index - order->first], sizeof(order->name[0]), "%s", info->dev);
+}
+
+/* Instances are listed by index: the PFs, then their VFs, whoever comes up first. */
+static void test_order(void **state)
+{
+	struct mlx5_config config;
+	struct rig rig;
+
+	for (unsigned int seed = 0; seed < 5; seed++) {
+		struct order order = { .first = 0 };
+		char name[64];
+
+		rig_config(&config);
+		config.ports = 4;
+		config.vfs = 3;
+		config.seed = seed;
+		config.jitter = 0.9;
+		config.latency_ns[MLX5_STEP_FW_CMD] = MS / 2;
+		rig_up(&rig, &config);
+		assert_int_equal(fl_plane_walk(rig.plane, note_order, &order), 0);
+		for (unsigned int i = 0; i < 16; i++) {
+			snprintf(name, sizeof(name), "0000:03:%02x.%x", i / 8, i % 8);
+			assert_string_equal(order.name[i], name);
+		}
+		/* No number twice: what comes again comes behind. */
+		rig_remove(&rig, "pci", PF0);
+		assert_int_equal(mlx5_nic_add(rig.plane, &config), -EEXIST);
+		rig_down(&rig);
+	}
+}
+
 static void test_sf_life(void **state)
 {
 	static const uint8_t addr[6] = { 0, 0, 0, 0, 0x88, 0x88 };
@@ -429,6 +471,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_config),
 		cmocka_unit_test(test_two_ports),
+		cmocka_unit_test(test_order),
 		cmocka_unit_test(test_sf_life),
 		cmocka_unit_test(test_sf_deleted_while_active),
 		cmocka_unit_test(test_reactivation_waits_for_detach),
