@@ -22,6 +22,11 @@ void fl_border_tell(const struct fl_devlink *dl, const char *callback, const cha
 	       fl_devlink_dev_name(dl), driver ? driver->name : "(none)", callback, text);
 }
 
+int fl_border_step(const struct fl_devlink *dl, const char *callback, int value)
+{
+	return value == FL_LATER ? value : fl_border_result(dl, callback, value);
+}
+
 int fl_border_result(const struct fl_devlink *dl, const char *callback, int err)
 {
 	if (err <= 0 && err >= -ERRNO_MAX)

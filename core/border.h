@@ -11,6 +11,10 @@ struct fl_devlink;
  * names driver and callback. */
 int fl_border_result(const struct fl_devlink *dl, const char *callback, int err);
 
+/* The same for the value of the callback's first step, which may be FL_LATER. (Values of later
+ * steps that are no error numbers stop the program: lane/.) */
+int fl_border_step(const struct fl_devlink *dl, const char *callback, int value);
+
 /* Tells what a driver's callback did wrong. */
 void fl_border_tell(const struct fl_devlink *dl, const char *callback, const char *fmt, ...)
 	FL_PRINTF(3, 4);

@@ -228,7 +228,8 @@ static int recover_work(struct fl_op *op)
 	if (!reporter->ops->recover)
 		return -EOPNOTSUPP;
 	fl_op_then(op, recover_done);
-	return reporter->ops->recover(op, cmd->txn, reporter, NULL);
+	return fl_border_step(cmd->dl, "recover",
+			      reporter->ops->recover(op, cmd->txn, reporter, NULL));
 }
 
 static const struct fl_cmd_op_type recover_type = {
@@ -268,7 +269,8 @@ static int diagnose_work(struct fl_op *op)
 	if (!arg->fmsg)
 		return -ENOMEM;
 	fl_op_then(op, diagnose_done);
-	return arg->reporter->ops->diagnose(op, cmd->txn, arg->reporter, arg->fmsg);
+	return fl_border_step(cmd->dl, "diagnose",
+			      arg->reporter->ops->diagnose(op, cmd->txn, arg->reporter, arg->fmsg));
 }
 
 static void diagnose_reply(struct fl_cmd_op *cmd)
@@ -303,7 +305,7 @@ static int test_work(struct fl_op *op)
 	if (!reporter->ops->test)
 		return -EOPNOTSUPP;
 	fl_op_then(op, test_done);
-	return reporter->ops->test(op, cmd->txn, reporter);
+	return fl_border_step(cmd->dl, "test", reporter->ops->test(op, cmd->txn, reporter));
 }
 
 static const struct fl_cmd_op_type test_type = {
@@ -336,6 +338,7 @@ static int dump_work(struct fl_op *op)
 	struct reporter_cmd *arg = cmd->arg;
 	const struct fl_reporter_obj *obj;
 	bool there;
+	int err;
 
 	fl_rcu_read_lock();
 	obj = fl_reporter_obj(cmd->txn, arg->reporter);
@@ -349,7 +352,8 @@ static int dump_work(struct fl_op *op)
 	if (!arg->fmsg)
 		return -ENOMEM;
 	fl_op_then(op, dump_done);
-	return arg->reporter->ops->dump(op, cmd->txn, arg->reporter, arg->fmsg, NULL);
+	err = arg->reporter->ops->dump(op, cmd->txn, arg->reporter, arg->fmsg, NULL);
+	return fl_border_step(cmd->dl, "dump", err);
 }
 
 static const struct fl_cmd_op_type dump_type = {

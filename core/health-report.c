@@ -68,7 +68,8 @@ static int recover_begin(struct fl_op *op)
 	if (err)
 		return err;
 	fl_op_then(op, recover_done);
-	return report->reporter->ops->recover(op, report->txn, report->reporter, report->ctx);
+	err = report->reporter->ops->recover(op, report->txn, report->reporter, report->ctx);
+	return fl_border_step(report->dl, "recover", err);
 }
 
 static bool still_broken(struct report *report)
@@ -165,13 +166,15 @@ static int dump_done(struct fl_op *op)
 static int report_dump(struct fl_op *op)
 {
 	struct report *report = op_report(op);
+	int err;
 
 	report->fmsg = fl_reporter_fmsg_new();
 	if (!report->fmsg || fl_txn_begin(op, report->dl, &report->txn))
 		return report_recover(op);
 	fl_op_then(op, dump_done);
-	return report->reporter->ops->dump(op, report->txn, report->reporter, report->fmsg,
-					   report->ctx);
+	err = report->reporter->ops->dump(op, report->txn, report->reporter, report->fmsg,
+					  report->ctx);
+	return fl_border_step(report->dl, "dump", err);
 }
 
 /* ---- the error -------------------------------------------------------------------- */

@@ -190,7 +190,8 @@ static int new_work(struct fl_op *op)
 	if (!arg->blob)
 		return -ENOMEM;
 	fl_op_then(op, new_done);
-	return arg->region->ops->snapshot(op, cmd->txn, arg->region, arg->blob->data);
+	err = arg->region->ops->snapshot(op, cmd->txn, arg->region, arg->blob->data);
+	return fl_border_step(cmd->dl, "snapshot", err);
 }
 
 /* Who named no id is told it. */

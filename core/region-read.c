@@ -128,12 +128,14 @@ static int ask_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct ask *ask = cmd->arg;
+	int err;
 
 	if (!fl_region_obj(cmd->txn, ask->region))
 		return -EINVAL;
 	fl_op_then(op, ask_done);
-	return ask->region->ops->read(op, cmd->txn, ask->region, ask->window->start,
-				      ask->window->len, ask->window->data);
+	err = ask->region->ops->read(op, cmd->txn, ask->region, ask->window->start,
+				     ask->window->len, ask->window->data);
+	return fl_border_step(cmd->dl, "read", err);
 }
 
 static void ask_free(struct ask *ask)

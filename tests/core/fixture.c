@@ -229,6 +229,19 @@ void request_init(struct request *request, struct fixture *fixture, struct fl_ne
 	fl_msg_put_str(&request->msg, DEVLINK_ATTR_DEV_NAME, fl_devlink_dev_name(dl));
 }
 
+/* What a handler that returned FL_LATER gives in the end. */
+static int request_wait(struct request *request)
+{
+	for (int i = 0; !__atomic_load_n(&request->done, __ATOMIC_ACQUIRE); i++) {
+		fl_assert(i < 600000);
+		if (i < 200)
+			sched_yield();
+		else
+			usleep(100);
+	}
+	return request->err;
+}
+
 int request_run(struct request *request)
 {
 	struct fl_req *req = &request->req;
@@ -243,16 +256,21 @@ int request_run(struct request *request)
 	if (err < 0)
 		return err;
 	err = command->doit(req);
-	if (err != FL_LATER)
-		return err;
-	for (int i = 0; !__atomic_load_n(&request->done, __ATOMIC_ACQUIRE); i++) {
-		fl_assert(i < 600000);
-		if (i < 200)
-			sched_yield();
-		else
-			usleep(100);
-	}
-	return request->err;
+	return err == FL_LATER ? request_wait(request) : err;
+}
+
+/* What a device has to answer, before the datagram that shows it. */
+static int request_prepare(struct request *request, struct fl_dump *dump)
+{
+	const struct fl_command *command = &fl_commands[request->req.cmd->cmd];
+	int err;
+
+	if (!dump->wants)
+		return 0;
+	dump->wants = false;
+	request->done = 0;
+	err = command->prepare(&request->req, dump);
+	return err == FL_LATER ? request_wait(request) : err;
 }
 
 int request_dump(struct request *request, size_t bound, unsigned int *ret_datagrams)
@@ -260,7 +278,7 @@ int request_dump(struct request *request, size_t bound, unsigned int *ret_datagr
 	struct fl_req *req = &request->req;
 	const struct fl_command *command = &fl_commands[req->cmd->cmd];
 	static uint32_t buf[16384];
-	struct fl_dump dump = { 0 };
+	struct fl_dump dump = { .wants = command->prepare != NULL };
 	unsigned int datagrams = 0;
 	struct fl_msg msg;
 	int more;
@@ -272,6 +290,9 @@ int request_dump(struct request *request, size_t bound, unsigned int *ret_datagr
 	more = fl_nl_parse(req->nlh, GENL_HDRLEN, req->cmd->dump_policy, req->cmd->dump_max,
 			   !(req->cmd->flags & FL_CMD_DUMP_LOOSE), req->tb, &req->extack);
 	while (more >= 0) {
+		more = request_prepare(request, &dump);
+		if (more < 0)
+			break;
 		fl_msg_init_fixed(&msg, buf, bound);
 		dump.msg = &msg;
 		dump.full = false;
@@ -283,6 +304,8 @@ int request_dump(struct request *request, size_t bound, unsigned int *ret_datagr
 		if (!more)
 			break;
 	}
+	if (dump.arg)
+		command->dump_done(&dump);
 	if (ret_datagrams)
 		*ret_datagrams = datagrams;
 	return more;
