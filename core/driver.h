@@ -167,11 +167,9 @@ struct fl_devlink_ops {
  * come after the driver's remove. Returns 0; -ENOMEM; -ENODEV (dev is being removed). */
 int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl);
-/* The same in another namespace (NULL: the initial one): that of who asked for the device. If
- * it dies before, the instance comes home to the initial one. */
-int fl_devlink_alloc_ns(struct fl_plane *plane, struct fl_device *dev,
-			const struct fl_devlink_ops *ops, void *priv, struct fl_netns *ns,
-			struct fl_devlink **ret_dl);
+/* Lets it begin in another namespace, that of who asked for the device; should that die before,
+ * the instance comes home to the initial one. Context: nobody but the caller knows of dl yet. */
+void fl_devlink_begin_in(struct fl_devlink *dl, struct fl_netns *ns);
 /* What stands for a namespace, whether or not it still lives; of a knob's writer, say. */
 struct fl_netns *fl_netns_get(struct fl_netns *ns);
 void fl_netns_put(struct fl_netns *ns); /* NULL is fine */

@@ -127,13 +127,13 @@ static int handle_init(struct fl_devlink *dl)
 	return dl->handle ? 0 : -ENOMEM;
 }
 
-static int version_init(struct fl_devlink *dl, struct fl_netns *ns)
+static int version_init(struct fl_devlink *dl)
 {
 	struct fl_version *version = calloc(1, sizeof(*version));
 
 	if (!version)
 		return -ENOMEM;
-	version->ns = fl_netns_get(ns ? ns : fl_netns_initial(fl_plane_netns(dl->plane)));
+	version->ns = fl_netns_get(fl_netns_initial(fl_plane_netns(dl->plane)));
 	dl->version = version;
 	version->dev = fl_devlink_encode(dl, false, &version->stats, &version->remote);
 	return version->dev ? 0 : -ENOMEM;
@@ -185,7 +185,7 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
 	fl_lock_init(&dl->commit_lock, commit);
 	err = handle_init(dl);
 	if (!err)
-		err = version_init(dl, ns);
+		err = version_init(dl);
 	if (!err && ops->flash_update)
 		err = fl_devlink_sublane_init(dl, FL_SUBLANE_FLASH);
 	if (!err)
@@ -202,6 +202,15 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
 	}
 	*ret_dl = dl;
 	return 0;
+}
+
+void fl_devlink_begin_in(struct fl_devlink *dl, struct fl_netns *ns)
+{
+	struct fl_netns *before = dl->version->ns;
+
+	fl_assert(!dl->version->registered);
+	dl->version->ns = fl_netns_get(ns);
+	fl_netns_put(before);
 }
 
 void fl_devlink_free(struct fl_devlink *dl)

@@ -96,6 +96,7 @@ static bool knob_write(struct fl_session *session, const char *path, const char 
 	knob->session = session;
 	knob->call.plane = session->server->plane;
 	knob->call.client = session->client;
+	knob->call.ns = session->ns;
 	knob->call.complete = knob_complete;
 	memcpy(knob->call.text, text, len);
 	session->knob = knob;
