@@ -23,6 +23,10 @@ demo: all
 test: deps-test all
 	$(MESON_TEST) -C $(BUILD)
 
+# What a real kernel was recorded to answer, against what we do.
+conformance: deps-test all
+	$(MESON_TEST) -C $(BUILD) --suite conformance --verbose
+
 bench: deps-test all
 	bench/bench.py --build $(BUILD) --json $(BUILD)/bench.json
 
@@ -45,4 +49,4 @@ install: all
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-clang
 
-.PHONY: all deps demo test bench asan tsan deps-test install clean
+.PHONY: all deps demo test conformance bench asan tsan deps-test install clean

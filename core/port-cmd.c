@@ -413,5 +413,6 @@ int fl_port_param_doit(struct fl_req *req)
 
 int fl_port_param_get_dumpit(struct fl_req *req, struct fl_dump *dump)
 {
+	fl_extack_set(&req->extack, "Port params are not supported");
 	return 0;
 }

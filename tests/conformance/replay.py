@@ -255,7 +255,8 @@ def main():
         print("skipped: may not make network namespaces")
         return 77
     rename = {"netdevsim10": args.name} if args.name != "netdevsim10" else {}
-    comparer = Comparer(Adjust(rename, extra_ports=range(4, args.ports)))
+    comparer = Comparer(Adjust(rename, extra_ports=range(4, args.ports)),
+                        raw=args.what.startswith("raw"))
     with Plane(os.environ["FINELINKD"]) as plane:
         replay = replay_raw if args.what.startswith("raw") else replay_steps
         agree, total = replay(plane, comparer, args)

@@ -6,7 +6,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from compare import Comparer  # noqa: E402
+from compare import HERE, Comparer  # noqa: E402
 from decode import DATA  # noqa: E402
 from wire import split  # noqa: E402
 
@@ -25,8 +25,8 @@ def answers():
                     yield split(bytes.fromhex(line[2:]))
 
 
-def differs(recorded, actual):
-    return bool(Comparer().messages("test", recorded, actual))
+def differs(recorded, actual, where="answer"):
+    return bool(Comparer().messages(where, recorded, actual))
 
 
 def flip(message, at):
@@ -46,16 +46,20 @@ def main():
         if len(last) <= 20:
             continue
         check(differs(messages, messages[:-1]), "missed a missing message", last)
-        check(differs(messages, messages + [last]), "missed a message too many", last)
+        check(differs(messages, messages + [last], "events"), "missed a message too many", last)
         # The command or the errno, and the flags.
         check(differs(messages, messages[:-1] + [flip(last, 16)]), "missed another command", last)
         check(differs(messages, messages[:-1] + [flip(last, 7)]), "missed another flag", last)
-        if last[4:6] == b"\x16\0":
+        if last[4:6] == b"\x16\0" and last[22:24] == b"\1\0":
             check(differs(messages, messages[:-1] + [flip(last, 24)]), "missed a name", last)
         seen += 1
     if seen < 500:
         raise SystemExit(f"only {seen} answers were looked at")
     print(f"{seen} answers")
+    with open(os.path.join(HERE, "meant.json")) as f:
+        meant = json.load(f)
+    if len(meant) > 10 or any(not m.get("attribute") or not m.get("reason") for m in meant):
+        raise SystemExit("meant.json: at most ten differences, each with attribute and reason")
 
 
 main()

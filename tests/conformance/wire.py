@@ -14,6 +14,7 @@ VERSION, NETLINK, BIND, SETOPT, KNOB = 1, 1, 2, 4, 7
 F_TOKEN, F_NETNS = 1, 2
 CAP_ACK, EXT_ACK, STRICT = 10, 11, 12  # NETLINK_*
 CLONE_NEWNET = 0x40000000
+NLM_F_MULTI, NLM_F_ACK, NLM_F_DUMP = 2, 4, 0x300
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -109,7 +110,10 @@ class Session:
                 if struct.unpack_from("=I", message, 8)[0] != seq:
                     continue
                 messages.append(message)
-                if kind in (2, 3) or not flags & 4:
+                multi = struct.unpack_from("=H", message, 6)[0] & NLM_F_MULTI
+                # What is no dump may tell in many messages too; its ACK follows their end.
+                ack = flags & NLM_F_ACK and flags & NLM_F_DUMP != NLM_F_DUMP
+                if kind == 2 or (kind == 3 and not ack) or not (ack or multi):
                     return messages
 
     def events(self, settle=0.05):
