@@ -85,7 +85,8 @@ struct fl_lane *fl_reporter_lane(const struct fl_reporter *reporter);
  * NULL) when all is over, also if the report fails.
  *
  * fl_health_report() posts that as an operation on the reporter's lane. Context: any thread, no
- * lock held. Returns 0; -ENODEV (removed); -EBUSY (1,024 reports of it are being worked on); -ENOMEM.
+ * lock held. Returns 0; -ENODEV (removed); -EBUSY (1,024 reports of it are being worked on);
+ * -ENOMEM.
  * fl_health_report_spawn(): awaited by op, whose lane is above the reporter's; fl_op_join()
  * gives what the kernel's devlink_health_report() does: 0, -ECANCELED (not recovered, see above),
  * or recover's error. A recovery with `recovers_device` is not awaited.

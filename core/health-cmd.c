@@ -189,7 +189,9 @@ static int set_work(struct fl_op *op)
 }
 
 static const struct fl_cmd_op_type set_type = {
-	FL_CMD_OP("health-set", 0), .work = set_work, .over = reporter_over,
+	FL_CMD_OP("health-set", 0),
+	.work = set_work,
+	.over = reporter_over,
 };
 
 int fl_health_set_doit(struct fl_req *req)
@@ -233,7 +235,9 @@ static int recover_work(struct fl_op *op)
 }
 
 static const struct fl_cmd_op_type recover_type = {
-	FL_CMD_OP("health-recover", 0), .work = recover_work, .over = reporter_over,
+	FL_CMD_OP("health-recover", 0),
+	.work = recover_work,
+	.over = reporter_over,
 };
 
 int fl_health_recover_doit(struct fl_req *req)
@@ -243,8 +247,8 @@ int fl_health_recover_doit(struct fl_req *req)
 	int err;
 
 	err = req_reporter_get(req, &dl, &reporter);
-	return err ? err :
-		     reporter_post(req, &recover_type, dl, reporter, reporter->recovers_device);
+	return err ? err
+		   : reporter_post(req, &recover_type, dl, reporter, reporter->recovers_device);
 }
 
 /* ---- HEALTH_REPORTER_DIAGNOSE, TEST ----------------------------------------------- */
@@ -284,7 +288,9 @@ static void diagnose_reply(struct fl_cmd_op *cmd)
 
 static const struct fl_cmd_op_type diagnose_type = {
 	FL_CMD_OP("health-diagnose", 0),
-	.work = diagnose_work, .reply = diagnose_reply, .over = reporter_over,
+	.work = diagnose_work,
+	.reply = diagnose_reply,
+	.over = reporter_over,
 };
 
 int fl_health_diagnose_doit(struct fl_req *req)
@@ -309,7 +315,9 @@ static int test_work(struct fl_op *op)
 }
 
 static const struct fl_cmd_op_type test_type = {
-	FL_CMD_OP("health-test", 0), .work = test_work, .over = reporter_over,
+	FL_CMD_OP("health-test", 0),
+	.work = test_work,
+	.over = reporter_over,
 };
 
 int fl_health_test_doit(struct fl_req *req)
@@ -357,7 +365,9 @@ static int dump_work(struct fl_op *op)
 }
 
 static const struct fl_cmd_op_type dump_type = {
-	FL_CMD_OP("health-dump", 0), .work = dump_work, .over = reporter_over,
+	FL_CMD_OP("health-dump", 0),
+	.work = dump_work,
+	.over = reporter_over,
 };
 
 /* What is kept is shown; what is not there yet is made by the device. */
@@ -443,7 +453,9 @@ static int clear_work(struct fl_op *op)
 }
 
 static const struct fl_cmd_op_type clear_type = {
-	FL_CMD_OP("health-dump-clear", 0), .work = clear_work, .over = reporter_over,
+	FL_CMD_OP("health-dump-clear", 0),
+	.work = clear_work,
+	.over = reporter_over,
 };
 
 int fl_health_dump_clear_doit(struct fl_req *req)

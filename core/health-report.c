@@ -80,10 +80,9 @@ static bool still_broken(struct report *report)
 
 	fl_rcu_read_lock();
 	version = fl_devlink_version(report->dl);
-	obj = report->reporter->has_port ?
-		      fl_port_reporter_find(version, report->reporter->port,
-					    report->reporter->name) :
-		      fl_reporter_find(version, report->reporter->name);
+	obj = report->reporter->has_port ? fl_port_reporter_find(version, report->reporter->port,
+								 report->reporter->name)
+					 : fl_reporter_find(version, report->reporter->name);
 	broken = obj && obj->reporter == report->reporter &&
 		 obj->state != DEVLINK_HEALTH_REPORTER_STATE_HEALTHY;
 	fl_rcu_read_unlock();
@@ -97,7 +96,9 @@ static int recover_device(struct fl_op *op)
 }
 
 static const struct fl_op_type recover_device_type = {
-	.kind = "health-recover", .run = recover_device, .free = report_free,
+	.kind = "health-recover",
+	.run = recover_device,
+	.free = report_free,
 };
 
 static struct report *report_new(struct fl_reporter *reporter, struct fl_devlink *dl,
@@ -235,7 +236,9 @@ static int report_run(struct fl_op *op)
 }
 
 static const struct fl_op_type report_type = {
-	.kind = "health-report", .run = report_run, .free = report_free,
+	.kind = "health-report",
+	.run = report_run,
+	.free = report_free,
 };
 
 /* ---- reporting -------------------------------------------------------------------- */

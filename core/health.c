@@ -154,8 +154,8 @@ const struct fl_reporter_obj *fl_reporter_find(const struct fl_version *version,
 	return NULL;
 }
 
-const struct fl_reporter_obj *fl_port_reporter_find(const struct fl_version *version,
-						    uint32_t port, const char *name)
+const struct fl_reporter_obj *fl_port_reporter_find(const struct fl_version *version, uint32_t port,
+						    const char *name)
 {
 	struct fl_pmap_iter iter;
 	const struct fl_obj *obj;
@@ -317,8 +317,8 @@ static struct fl_reporter *reporter_add(struct fl_txn *txn, const struct fl_repo
 		return NULL;
 	reporter->has_port = has_port;
 	reporter->port = port;
-	reporter->key = has_port ? fl_txn_next_port_key(txn, kind, port) :
-				   fl_txn_next_key(txn, kind);
+	reporter->key =
+		has_port ? fl_txn_next_port_key(txn, kind, port) : fl_txn_next_key(txn, kind);
 	reporter_set(txn, reporter, desc);
 	if (!txn->err)
 		return reporter;
@@ -343,8 +343,7 @@ struct fl_reporter *fl_port_reporter_add(struct fl_txn *txn, uint32_t port,
 	fl_rcu_read_lock();
 	obj = fl_txn_obj(txn, FL_OBJ_PORT, port);
 	if (obj)
-		lane = fl_lane_get(fl_obj_port(obj)->lane ? fl_obj_port(obj)->lane :
-							    txn->dl->lane);
+		lane = fl_lane_get(fl_obj_port(obj)->lane ? fl_obj_port(obj)->lane : txn->dl->lane);
 	fl_rcu_read_unlock();
 	if (!lane) {
 		fl_txn_fail(txn, -ENODEV);

@@ -21,8 +21,8 @@ int fl_req_region(const struct fl_req *req, const struct fl_version *version,
 
 	if (port && !fl_port_find(version, fl_attr_u32(port)))
 		return -ENODEV;
-	obj = port ? fl_port_region_find(version, fl_attr_u32(port), name) :
-		     fl_region_find(version, name);
+	obj = port ? fl_port_region_find(version, fl_attr_u32(port), name)
+		   : fl_region_find(version, name);
 	*ret_obj = obj;
 	return obj ? 0 : -EINVAL;
 }
@@ -80,8 +80,8 @@ static void region_over(struct fl_cmd_op *cmd, int err)
 }
 
 /* Queues a command at the region's lane; both references pass over. */
-static int region_post(struct fl_req *req, const struct fl_cmd_op_type *type,
-		       struct fl_devlink *dl, struct fl_region *region)
+static int region_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct fl_devlink *dl,
+		       struct fl_region *region)
 {
 	struct region_cmd *arg = calloc(1, sizeof(*arg));
 	int err;
@@ -202,12 +202,14 @@ static void new_reply(struct fl_cmd_op *cmd)
 
 	if (!req->tb[DEVLINK_ATTR_REGION_SNAPSHOT_ID])
 		fl_region_snapshot_encode(&req->reply, cmd->dl, arg->region, arg->id,
-					  DEVLINK_CMD_REGION_NEW, req->nlh->nlmsg_seq,
-					  req->portid);
+					  DEVLINK_CMD_REGION_NEW, req->nlh->nlmsg_seq, req->portid);
 }
 
 static const struct fl_cmd_op_type new_type = {
-	FL_CMD_OP("region-new", 0), .work = new_work, .reply = new_reply, .over = region_over,
+	FL_CMD_OP("region-new", 0),
+	.work = new_work,
+	.reply = new_reply,
+	.over = region_over,
 };
 
 static int region_new_post(struct fl_req *req)
@@ -257,7 +259,9 @@ static int del_work(struct fl_op *op)
 }
 
 static const struct fl_cmd_op_type del_type = {
-	FL_CMD_OP("region-del", 0), .work = del_work, .over = region_over,
+	FL_CMD_OP("region-del", 0),
+	.work = del_work,
+	.over = region_over,
 };
 
 int fl_region_del_doit(struct fl_req *req)

@@ -17,9 +17,9 @@
 #include "core/region.h"
 #include "nl/ctrl.h"
 
-#define CHUNK 256      /* bytes; the kernel's DEVLINK_REGION_READ_CHUNK_SIZE */
-#define WINDOW 65536   /* bytes that a device is asked for at once; a multiple of CHUNK */
-#define DIRECT 0       /* the serial number of no snapshot */
+#define CHUNK 256    /* bytes; the kernel's DEVLINK_REGION_READ_CHUNK_SIZE */
+#define WINDOW 65536 /* bytes that a device is asked for at once; a multiple of CHUNK */
+#define DIRECT 0     /* the serial number of no snapshot */
 
 /* In dump->arg: what a device has answered. */
 struct window {
@@ -105,8 +105,8 @@ static int read_find(struct fl_req *req, const struct fl_dump *dump, struct read
 	if (err)
 		return err;
 	reading->blob = NULL;
-	err = req->tb[DEVLINK_ATTR_REGION_SNAPSHOT_ID] ? read_snapshot(req, dump, reading) :
-							 read_direct(req, reading);
+	err = req->tb[DEVLINK_ATTR_REGION_SNAPSHOT_ID] ? read_snapshot(req, dump, reading)
+						       : read_direct(req, reading);
 	if (!err)
 		read_range(req, dump, reading);
 	return err;
@@ -150,7 +150,9 @@ static void ask_over(struct fl_cmd_op *cmd, int err)
 }
 
 static const struct fl_cmd_op_type ask_type = {
-	FL_CMD_OP("region-read", 0), .work = ask_work, .over = ask_over,
+	FL_CMD_OP("region-read", 0),
+	.work = ask_work,
+	.over = ask_over,
 };
 
 static int ask_post(struct fl_req *req, struct fl_dump *dump, struct fl_devlink *dl,
@@ -236,7 +238,8 @@ static bool put_chunk(struct fl_msg *msg, const uint8_t *data, uint64_t len, uin
 {
 	size_t nest;
 
-	if (fl_dump_room(msg) < NLA_HDRLEN + NLA_HDRLEN + NLA_ALIGN(len) + NLA_HDRLEN + sizeof(addr))
+	if (fl_dump_room(msg) <
+	    NLA_HDRLEN + NLA_HDRLEN + NLA_ALIGN(len) + NLA_HDRLEN + sizeof(addr))
 		return false;
 	nest = fl_msg_nest(msg, DEVLINK_ATTR_REGION_CHUNK, false);
 	fl_msg_put(msg, DEVLINK_ATTR_REGION_CHUNK_DATA, data, len);

@@ -325,8 +325,9 @@ static int region_check(struct fl_txn *txn, const struct fl_region_desc *desc,
 			enum fl_obj_kind kind, uint32_t port)
 {
 	if (desc->max_snapshots > FL_REGION_SNAPSHOTS_MAX) {
-		fl_border_tell(txn->dl, "fl_region_add", "%s wants %u snapshots, but %d are possible",
-			       desc->name, desc->max_snapshots, FL_REGION_SNAPSHOTS_MAX);
+		fl_border_tell(txn->dl, "fl_region_add",
+			       "%s wants %u snapshots, but %d are possible", desc->name,
+			       desc->max_snapshots, FL_REGION_SNAPSHOTS_MAX);
 		return -EINVAL;
 	}
 	if (name_taken(txn, kind, kind == FL_OBJ_PORT_REGION ? FL_PORT_KEY(port, 0) : 0,
@@ -374,8 +375,8 @@ static struct fl_region *region_add(struct fl_txn *txn, const struct fl_region_d
 		free(obj);
 		return NULL;
 	}
-	region->key = region->has_port ? fl_txn_next_port_key(txn, kind, port) :
-					 fl_txn_next_key(txn, kind);
+	region->key = region->has_port ? fl_txn_next_port_key(txn, kind, port)
+				       : fl_txn_next_key(txn, kind);
 	obj->obj.ops = region->has_port ? &port_region_ops : &region_ops;
 	obj->region = fl_region_get(region);
 	fl_txn_set(txn, kind, region->key, &obj->obj);
@@ -484,8 +485,7 @@ int fl_region_snapshot_keep(struct fl_txn *txn, struct fl_region *region, uint32
 		return -ENOSPC;
 	if (fl_region_snapshot(obj, id))
 		return -EEXIST;
-	obj->snapshot[obj->count++] =
-		(struct fl_snapshot){ .id = id, .blob = fl_blob_get(blob) };
+	obj->snapshot[obj->count++] = (struct fl_snapshot){ .id = id, .blob = fl_blob_get(blob) };
 	snapshot_notify(txn, region, id, DEVLINK_CMD_REGION_NEW);
 	return 0;
 }
@@ -572,7 +572,9 @@ static void snapshot_op_free(struct fl_op *op)
 }
 
 static const struct fl_op_type snapshot_type = {
-	.kind = "region-snapshot", .run = snapshot_run, .free = snapshot_op_free,
+	.kind = "region-snapshot",
+	.run = snapshot_run,
+	.free = snapshot_op_free,
 };
 
 int fl_region_snapshot_post(struct fl_devlink *dl, struct fl_region *region, const void *data)

@@ -251,6 +251,11 @@ static int read_region(const char *region, int64_t id, struct range range, struc
 	return err;
 }
 
+static int read_part(int64_t id, uint64_t addr, uint64_t len, struct reader *reader, char *text)
+{
+	return read_region("dummy", id, (struct range){ true, addr, len }, reader, text);
+}
+
 #define DIRECT (-2)
 static const struct range whole;
 
@@ -447,19 +452,16 @@ static void reads_a_snapshot(void **state)
 	assert_int_equal(read_region("dummy", 4, whole, &reader, NULL), 0);
 	assert_int_equal(reader.bytes, SIZE);
 	assert_true(reader.messages > SIZE / 3776);
-	assert_int_equal(read_region("dummy", 4, (struct range){ true, 1000, 700 }, &reader, NULL), 0);
+	assert_int_equal(read_part(4, 1000, 700, &reader, NULL), 0);
 	assert_int_equal(reader.bytes, 700);
 	assert_int_equal(reader.messages, 1);
 	/* To the end, and not beyond it. */
-	assert_int_equal(read_region("dummy", 4, (struct range){ true, SIZE - 1, 700 }, &reader, NULL),
-			 0);
+	assert_int_equal(read_part(4, SIZE - 1, 700, &reader, NULL), 0);
 	assert_int_equal(reader.bytes, 1);
-	assert_int_equal(read_region("dummy", 4, (struct range){ true, SIZE + 8, 16 }, &reader, text),
-			 -EINVAL);
+	assert_int_equal(read_part(4, SIZE + 8, 16, &reader, text), -EINVAL);
 	assert_string_equal(text, "");
-	assert_int_equal(read_region("dummy", 4, (struct range){ true, 8, UINT64_MAX }, &reader, NULL),
-			 -EINVAL);
-	assert_int_equal(read_region("dummy", 4, (struct range){ true, 8, 0 }, &reader, NULL), 0);
+	assert_int_equal(read_part(4, 8, UINT64_MAX, &reader, NULL), -EINVAL);
+	assert_int_equal(read_part(4, 8, 0, &reader, NULL), 0);
 	assert_int_equal(reader.messages, 0);
 
 	assert_int_equal(read_region("dummy", 77, whole, &reader, text), -EINVAL);
@@ -505,11 +507,9 @@ static void reads_the_device(void **state)
 	assert_int_equal(read_region("dummy", DIRECT, whole, &reader, NULL), 0);
 	assert_int_equal(reader.bytes, SIZE);
 	assert_int_equal(driver.reads, 3);
-	assert_int_equal(read_region("dummy", DIRECT, (struct range){ true, 65000, 70000 }, &reader,
-				     NULL), 0);
+	assert_int_equal(read_part(DIRECT, 65000, 70000, &reader, NULL), 0);
 	assert_int_equal(reader.bytes, 70000);
-	assert_int_equal(read_region("dummy", DIRECT, (struct range){ true, SIZE + 8, 16 }, &reader,
-				     NULL), -EINVAL);
+	assert_int_equal(read_part(DIRECT, SIZE + 8, 16, &reader, NULL), -EINVAL);
 	/* What came before the failure has been sent. */
 	driver.fail_from = 65536;
 	assert_int_equal(read_region("dummy", DIRECT, whole, &reader, NULL), -EIO);
