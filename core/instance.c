@@ -204,13 +204,24 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
 	return 0;
 }
 
-void fl_devlink_begin_in(struct fl_devlink *dl, struct fl_netns *ns)
+int fl_netns_open(struct fl_plane *plane, int fd, struct fl_netns **ret_ns)
+{
+	fl_assert_may_block("fl_netns_open()");
+	return fl_netns_resolve_fd(fl_plane_netns(plane), fd, ret_ns);
+}
+
+int fl_devlink_begin_in(struct fl_devlink *dl, struct fl_netns *ns)
 {
 	struct fl_netns *before = dl->version->ns;
+	int err;
 
 	fl_assert(!dl->version->registered);
+	err = fl_return_prepare(dl);
+	if (err)
+		return err;
 	dl->version->ns = fl_netns_get(ns);
 	fl_netns_put(before);
+	return 0;
 }
 
 void fl_devlink_free(struct fl_devlink *dl)

@@ -24,7 +24,8 @@ struct fl_knob;
 struct fl_knob_call {
 	struct fl_plane *plane;
 	struct fl_client *client;
-	struct fl_netns *ns; /* the writer's namespace; NULL: the initial one */
+	bool elsewhere; /* the writer is not in the initial namespace ... */
+	int netns_fd;   /* ... but in this one (nsfs); the caller's. Or -errno: it has none */
 	char text[FL_KNOB_TEXT_MAX + 1]; /* what is written, without a newline at its end */
 	void *arg;                       /* the knob's */
 	struct fl_extack extack;         /* why it failed, for a person */
@@ -58,8 +59,8 @@ void fl_knob_complete(struct fl_knob_call *call, int err);
 int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 		 int (*run)(struct fl_op *op, struct fl_knob_call *call));
 
-/* For whoever serves knobs. fl_knob_write(): `call` with plane, client, ns, text and complete
- * set; 0, -errno, or FL_LATER. fl_knob_read(): as ops->read. Both -ENOENT, -EACCES. */
+/* For whoever serves knobs. fl_knob_write(): `call` with plane, client, text and complete
+ * set, and where the writer is; 0, -errno, or FL_LATER. fl_knob_read(): as ops->read. Both -ENOENT, -EACCES. */
 int fl_knob_write(const char *path, struct fl_knob_call *call);
 ssize_t fl_knob_read(struct fl_plane *plane, const char *path, char *buf, size_t cap);
 /* The paths that begin with prefix, one a line, from the `skip`th on, as many as fit whole.

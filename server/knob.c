@@ -3,8 +3,11 @@
 #include "server/knob.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "attach/wire.h"
 #include "core/knob.h"
@@ -80,7 +83,20 @@ static void knob_written(struct fl_session *session, struct fl_session_knob *kno
 	const char *why = knob->call.extack.msg;
 
 	knob_answer(session, err, why, err ? strlen(why) : 0);
+	if (knob->call.elsewhere && knob->call.netns_fd >= 0)
+		close(knob->call.netns_fd);
 	free(knob);
+}
+
+/* The socket was made where its maker is, and tells. */
+static void find_writer(struct fl_session *session, struct fl_knob_call *call)
+{
+	call->elsewhere = session->ns != fl_netns_initial(fl_plane_netns(call->plane));
+	if (!call->elsewhere)
+		return;
+	call->netns_fd = ioctl(session->fd, SIOCGSKNS);
+	if (call->netns_fd < 0)
+		call->netns_fd = -errno;
 }
 
 /* True when done. */
@@ -96,7 +112,7 @@ static bool knob_write(struct fl_session *session, const char *path, const char 
 	knob->session = session;
 	knob->call.plane = session->server->plane;
 	knob->call.client = session->client;
-	knob->call.ns = session->ns;
+	find_writer(session, &knob->call);
 	knob->call.complete = knob_complete;
 	memcpy(knob->call.text, text, len);
 	session->knob = knob;

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/log.h"
 
@@ -32,6 +33,9 @@ void nsim_dev_put(struct nsim_dev *dev)
 	nsim_resources_done(dev);
 	fl_lock_done(&dev->lock);
 	fl_lane_put(dev->lane);
+	if (dev->home_fd >= 0)
+		close(dev->home_fd);
+	fl_netns_put(dev->home);
 	nsim_bus_put(dev->bus);
 	free(dev);
 }
@@ -43,6 +47,7 @@ static struct nsim_dev *dev_new(struct nsim_bus *bus, const struct nsim_config *
 	if (!dev)
 		return NULL;
 	dev->refs = 1;
+	dev->home_fd = -1;
 	dev->bus = nsim_bus_get(bus);
 	dev->id = config->id;
 	dev->port_count = config->ports;
@@ -119,19 +124,21 @@ static int config_check(const struct nsim_config *config)
 		       0;
 }
 
-int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config,
+int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, int home_fd,
 		     struct fl_device **ret_device)
 {
 	struct nsim_dev *dev;
 	int err;
 
 	err = config_check(config);
-	if (err)
-		return err;
-	dev = dev_new(bus, config);
-	if (!dev)
-		return -ENOMEM;
-	return dev_add(dev, ret_device);
+	dev = err ? NULL : dev_new(bus, config);
+	if (dev) {
+		dev->home_fd = home_fd;
+		return dev_add(dev, ret_device);
+	}
+	if (home_fd >= 0)
+		close(home_fd);
+	return err ? err : -ENOMEM;
 }
 
 int nsim_device_add(struct nsim_bus *bus, const struct nsim_config *config)
@@ -139,7 +146,7 @@ int nsim_device_add(struct nsim_bus *bus, const struct nsim_config *config)
 	struct fl_device *device;
 	int err;
 
-	err = nsim_device_make(bus, config, &device);
+	err = nsim_device_make(bus, config, -1, &device);
 	if (err)
 		return err;
 	err = fl_device_probe_post(device, NULL);
@@ -241,11 +248,32 @@ static void dev_reset(struct nsim_dev *dev)
 	fl_devlink_free(dl);
 }
 
-static int probe(struct fl_op *op, struct fl_device *device)
+static int instance_register(struct fl_op *op, struct nsim_dev *dev)
+{
+	struct fl_txn *txn;
+	int err;
+
+	if (dev->home) {
+		err = fl_devlink_begin_in(dev->dl, dev->home);
+		if (err)
+			return err;
+	}
+	err = nsim_debugfs_init(dev);
+	if (!err)
+		err = fl_txn_begin(op, dev->dl, &txn);
+	if (err)
+		return err;
+	err = instance_fill(dev, txn);
+	if (!err)
+		return fl_txn_commit(txn);
+	fl_txn_abort(txn);
+	return err;
+}
+
+static int instance_make(struct fl_op *op, struct fl_device *device)
 {
 	struct nsim_dev *dev = fl_device_platform(device);
 	struct fl_devlink *dl;
-	struct fl_txn *txn;
 	int err;
 
 	values_init(dev);
@@ -254,19 +282,41 @@ static int probe(struct fl_op *op, struct fl_device *device)
 	if (err)
 		return err;
 	fl_rcu_assign(dev->dl, dl);
-	err = nsim_debugfs_init(dev);
-	if (!err)
-		err = fl_txn_begin(op, dl, &txn);
-	if (!err) {
-		err = instance_fill(dev, txn);
-		if (err)
-			fl_txn_abort(txn);
-		else
-			err = fl_txn_commit(txn);
-	}
+	err = instance_register(op, dev);
 	if (err)
 		dev_reset(dev);
 	return err;
+}
+
+static int probe_at_home(struct fl_op *op)
+{
+	return instance_make(op, fl_op_data(op));
+}
+
+/* Context: may block. */
+static int probe_find_home(struct fl_op *op)
+{
+	struct nsim_dev *dev = fl_device_platform(fl_op_data(op));
+	int err = fl_op_result(op);
+
+	if (!err)
+		err = fl_netns_open(dev->bus->plane, dev->home_fd, &dev->home);
+	/* Held no longer: an open file keeps a namespace alive. */
+	close(dev->home_fd);
+	dev->home_fd = -1;
+	if (!err && fl_op_cancelled(op))
+		err = -ECANCELED;
+	return err ? err : fl_op_yield(op, probe_at_home);
+}
+
+static int probe(struct fl_op *op, struct fl_device *device)
+{
+	struct nsim_dev *dev = fl_device_platform(device);
+
+	if (dev->home_fd < 0)
+		return instance_make(op, device);
+	fl_op_set_data(op, device);
+	return fl_op_block(op, probe_find_home);
 }
 
 static int remove_again(struct fl_op *op);

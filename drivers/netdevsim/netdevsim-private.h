@@ -196,6 +196,8 @@ struct nsim_dev {
 	int refs;
 	struct nsim_bus *bus; /* referenced */
 	struct fl_lane *lane; /* the device's, referenced; NULL until it is on the bus */
+	int home_fd; /* the namespace where its instance begins, until that is found; or -1 */
+	struct fl_netns *home; /* referenced; NULL: the initial one */
 	unsigned int id, port_count, queues;
 	unsigned int first_vfs; /* what the topology asks for; 0 once they were enabled */
 	bool first_switchdev;
@@ -222,8 +224,9 @@ void nsim_dev_put(struct nsim_dev *dev);
 
 extern const struct fl_driver nsim_driver;
 
-/* As nsim_device_add(), but the device is not probed yet. */
-int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config,
+/* As nsim_device_add(), but not probed yet. home_fd: the namespace in which it begins, which is
+ * taken over; -1: the initial one. */
+int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, int home_fd,
 		     struct fl_device **ret_device);
 
 /* A transaction of a knob's own, on the device's lane. -ENODEV: no driver is bound. */
