@@ -322,11 +322,9 @@ static void commit_tell(struct commit *c)
 	}
 	if (txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS))
 		fl_nested_changed(txn->dl);
-	/* It may have died between the resolution and the index: then its walk missed us. The
-	 * fence pairs with the one between "dead" and that walk. */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	/* It may have died between the resolution and the index: then its walk missed us. */
 	if ((txn->parts & (FL_TXN_REGISTERED | FL_TXN_NETNS)) && txn->values.registered &&
-	    fl_netns_dead(txn->values.ns))
+	    fl_netns_dead_now(txn->values.ns))
 		fl_return_post(txn->dl, txn->values.ns);
 }
 

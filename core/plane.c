@@ -155,7 +155,6 @@ static void plane_on_death(struct fl_netns *ns, void *arg)
 	struct fl_devlink *dl;
 
 	/* ns is dead by now. Who moves in after this walk finds that himself: commit_tell(). */
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	fl_rcu_read_lock();
 	fl_pmap_iter_init(&iter, fl_rcu_deref(ns->instances), 0);
 	while ((dl = fl_pmap_iter_next(&iter))) {

@@ -84,7 +84,7 @@ static struct fl_netns *dead_home(const struct fl_devlink *dl)
 
 	fl_rcu_read_lock();
 	version = fl_devlink_version(dl);
-	if (version->registered && fl_netns_dead(version->ns))
+	if (version->registered && fl_netns_dead_now(version->ns))
 		ns = fl_netns_get(version->ns);
 	fl_rcu_read_unlock();
 	return ns;
@@ -102,7 +102,6 @@ static void return_free(struct fl_op *op)
 	fl_netns_put(home->dead);
 	memset(home, 0, sizeof(*home));
 	free(__atomic_exchange_n(&dl->homecoming, home, __ATOMIC_ACQ_REL));
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	dead = dead_home(dl);
 	if (dead)
 		fl_return_post(dl, dead);

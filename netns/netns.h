@@ -105,5 +105,9 @@ int fl_netns_id_in(const struct fl_netns *ns, const struct fl_netns *asker);
 void fl_netns_learn_id(struct fl_netns *ns, struct fl_netns *asker);
 
 bool fl_netns_dead(const struct fl_netns *ns);
+/* The same, ordered with the announcement: either this is true, or what the caller stored
+ * before is seen by on_death. (Both sides modify `dead`, so one comes after the other and
+ * synchronizes with it.) */
+bool fl_netns_dead_now(struct fl_netns *ns);
 
 #endif

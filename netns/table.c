@@ -201,6 +201,11 @@ bool fl_netns_dead(const struct fl_netns *ns)
 	return __atomic_load_n(&ns->dead, __ATOMIC_ACQUIRE);
 }
 
+bool fl_netns_dead_now(struct fl_netns *ns)
+{
+	return __atomic_fetch_or(&ns->dead, 0, __ATOMIC_ACQ_REL);
+}
+
 void fl_netns_kick(struct fl_netns *ns)
 {
 	struct fl_netns_table *table = ns->table;
