@@ -15,6 +15,7 @@ struct mlx5_call *mlx5_call_begin(struct fl_op *op, struct fl_txn *txn, struct m
 	}
 	call->saved = fl_op_data(op);
 	call->txn = txn;
+	call->func = func;
 	call->pf = func->pf;
 	call->vport = vport;
 	fl_op_set_data(op, call);

@@ -135,6 +135,39 @@ static int reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_a
 	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
 }
 
+static int children_are_back(struct fl_op *op)
+{
+	return mlx5_call_end(op, fl_op_result(op));
+}
+
+static int recover_brought_up(struct fl_op *op)
+{
+	if (fl_op_result(op))
+		return mlx5_call_end(op, fl_op_result(op));
+	fl_op_then(op, children_are_back);
+	return mlx5_children_attach(op, mlx5_call(op)->func);
+}
+
+static int recover_is_down(struct fl_op *op)
+{
+	struct mlx5_call *call = mlx5_call(op);
+
+	if (fl_op_result(op))
+		return mlx5_call_end(op, fl_op_result(op));
+	fl_op_then(op, recover_brought_up);
+	return mlx5_fw_exec(op, call->pf->fw, call->func->unit, MLX5_BRINGUP_CMDS);
+}
+
+int mlx5_func_recover(struct fl_op *op, struct fl_txn *txn)
+{
+	struct mlx5_call *call = mlx5_call_begin(op, txn, NULL);
+
+	if (!call)
+		return -ENOMEM;
+	fl_op_then(op, recover_is_down);
+	return mlx5_children_detach(op, call->func);
+}
+
 static const struct fl_devlink_ops func_ops = {
 	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT,
 	.reload_down = reload_down,
@@ -158,6 +191,7 @@ static int func_register(struct fl_op *op, struct mlx5_func *func)
 		fl_txn_register(txn);
 		mlx5_params_register(func, txn);
 		mlx5_info_publish(func, txn);
+		mlx5_health_register(func, txn);
 		mlx5_params_take(func, txn);
 		err = fl_txn_commit(txn);
 	}
@@ -245,6 +279,8 @@ static int remove_function(struct fl_op *op, struct fl_device *dev)
 
 	fl_op_set_data(op, func);
 	mlx5_children_forget(func);
+	if (!func->vport)
+		mlx5_debugfs_remove(func->pf);
 	fl_lock_take(&func->pf->lock);
 	if (func->vport && func->vport->func == func)
 		func->vport->func = NULL;

@@ -27,6 +27,7 @@ struct fw_req {
 	struct mlx5_unit *unit;
 	struct fl_waker waker;
 	void *saved; /* the operation's data before this call */
+	bool undo; /* what takes away */
 	enum req_state state;
 	int status;	   /* once done */
 	unsigned int left; /* commands to run, the current one included */
@@ -46,6 +47,7 @@ struct mlx5_fw {
 	struct mlx5_fw_config config;
 	struct fl_lock lock;
 	struct fl_timer timer;
+	bool dead;
 	bool armed;		    /* the timer holds a reference */
 	uint64_t armed_ns;	    /* for when */
 	uint64_t looked_ns;	    /* when completions were last looked at */
@@ -197,6 +199,7 @@ static void complete_first(struct mlx5_fw *fw, struct batch *batch)
 	req->unit->running--;
 	req->left--;
 	if (!req->fine && req->fate) {
+		__atomic_add_fetch(&req->unit->failed, 1, __ATOMIC_RELAXED);
 		req_done(req, req->fate, batch);
 	} else if (!req->left) {
 		req_done(req, 0, batch);
@@ -243,8 +246,9 @@ static int arm(struct mlx5_fw *fw, uint64_t now)
 	return 0;
 }
 
-/* Ends everything with an error: no timer can be had, and nobody may wait for ever. */
-static void fail_all(struct mlx5_fw *fw)
+/* Ends everything with an error: no timer can be had, and nobody may wait for ever; or the
+ * firmware died. */
+static void fail_all(struct mlx5_fw *fw, int err)
 {
 	struct batch batch;
 	bool more;
@@ -258,7 +262,7 @@ static void fail_all(struct mlx5_fw *fw)
 			heap_del(fw, req);
 			req->unit->running--;
 			unit_settle(fw, req->unit, false);
-			req_done(req, -ENOMEM, &batch);
+			req_done(req, req->undo && err == -EIO ? 0 : err, &batch);
 		}
 		start_all(fw, fl_now_ns());
 		more = fw->count != 0;
@@ -297,7 +301,7 @@ static void fw_look(struct fl_timer *timer)
 	while (look_once(fw, &batch, &err))
 		;
 	if (err)
-		fail_all(fw);
+		fail_all(fw, err);
 	mlx5_fw_put(fw);
 }
 
@@ -328,7 +332,7 @@ static bool req_forget(struct fw_req *req, struct fl_waker *ret_waker)
 	*ret_waker = req->waker;
 	fl_lock_drop(&fw->lock);
 	if (err)
-		fail_all(fw);
+		fail_all(fw, err);
 	return was_on;
 }
 
@@ -388,14 +392,31 @@ static void req_decide(struct fw_req *req, unsigned int commands, const char *na
 	}
 }
 
-int mlx5_fw_exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
-		 unsigned int commands)
+/* Queues a request, unless the firmware is dead. */
+static int req_queue(struct mlx5_fw *fw, struct fw_req *req)
+{
+	uint64_t now;
+	int err = -EIO;
+
+	fl_lock_take(&fw->lock);
+	if (!fw->dead) {
+		now = fl_now_ns();
+		req_wait(fw, req, now, false);
+		start_all(fw, now);
+		err = arm(fw, now);
+	}
+	fl_lock_drop(&fw->lock);
+	if (err == -ENOMEM)
+		fail_all(fw, err);
+	return err == -EIO ? err : 0;
+}
+
+static int exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
+		unsigned int commands, bool undo)
 {
 	struct fw_req *req;
-	uint64_t now;
-	int err;
 
-	if (!commands)
+	if (!commands || (undo && mlx5_fw_dead(fw)))
 		return 0;
 	if (fl_op_cancelled(op))
 		return -ECANCELED;
@@ -404,20 +425,61 @@ int mlx5_fw_exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
 		return -ENOMEM;
 	req->fw = mlx5_fw_get(fw);
 	req->unit = unit;
+	req->undo = undo;
 	req->saved = fl_op_data(op);
 	req->thrown = mlx5_dice_throw(&unit->dice, MLX5_STEP_FW_CMD);
 	req_decide(req, commands, fl_lane_name(fl_op_lane(op)));
 	req->waker = fl_op_waker(op);
 	fl_op_set_data(op, req);
+	if (!req_queue(fw, req))
+		return req_sleep(op, req);
+	fl_waker_drop(req->waker);
+	fl_op_set_data(op, req->saved);
+	mlx5_fw_put(fw);
+	free(req);
+	return undo ? 0 : -EIO;
+}
+
+int mlx5_fw_exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
+		 unsigned int commands)
+{
+	return exec(op, fw, unit, commands, false);
+}
+
+int mlx5_fw_undo(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
+		 unsigned int commands)
+{
+	return exec(op, fw, unit, commands, true);
+}
+
+/* ---- death --------------------------------------------------------------------------- */
+
+static void set_dead(struct mlx5_fw *fw, bool dead)
+{
 	fl_lock_take(&fw->lock);
-	now = fl_now_ns();
-	req_wait(fw, req, now, false);
-	start_all(fw, now);
-	err = arm(fw, now);
+	fw->dead = dead;
 	fl_lock_drop(&fw->lock);
-	if (err)
-		fail_all(fw);
-	return req_sleep(op, req);
+}
+
+void mlx5_fw_kill(struct mlx5_fw *fw)
+{
+	set_dead(fw, true);
+	fail_all(fw, -EIO);
+}
+
+void mlx5_fw_revive(struct mlx5_fw *fw)
+{
+	set_dead(fw, false);
+}
+
+bool mlx5_fw_dead(struct mlx5_fw *fw)
+{
+	bool dead;
+
+	fl_lock_take(&fw->lock);
+	dead = fw->dead;
+	fl_lock_drop(&fw->lock);
+	return dead;
 }
 
 /* ---- the firmware itself ------------------------------------------------------------- */

@@ -69,6 +69,16 @@ struct mlx5_version mlx5_version_stored(struct mlx5_pf *pf)
 	return version;
 }
 
+uint32_t mlx5_version_raw(struct mlx5_pf *pf)
+{
+	struct mlx5_version version;
+
+	fl_lock_take(&pf->lock);
+	version = pf->running;
+	fl_lock_drop(&pf->lock);
+	return version.major << 28 | version.minor << 16 | version.sub;
+}
+
 static void version_text(struct mlx5_pf *pf, const struct mlx5_version *version, char *ret_text,
 			 size_t size)
 {

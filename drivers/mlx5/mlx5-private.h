@@ -9,6 +9,7 @@
 #define FL_DRIVERS_MLX5_MLX5_PRIVATE_H
 
 #include "base/lock.h"
+#include "core/knob.h"
 #include "drivers/mlx5/fw.h"
 
 #define MLX5_BRINGUP_CMDS 6 /* a function, before its children attach */
@@ -20,6 +21,21 @@
 #define MLX5_PORTS_PER_PF 65536u /* the base of a PF's port indices */
 #define MLX5_UPLINK 65535u       /* from the base on */
 #define MLX5_SF_FIRST 32768u
+
+/* What the firmware tells by itself. The value that comes along: a syndrome (not 0), or a
+ * channel. X(name, file in debugfs) */
+#define MLX5_EVENT_LIST(X)                                                                       \
+	X(ERROR, "fw_error")                                                                     \
+	X(FATAL, "fw_fatal")                                                                     \
+	X(TX_TIMEOUT, "tx_timeout")                                                              \
+	X(RX_ERROR, "rx_error")
+
+enum mlx5_event {
+#define MLX5_EVENT_ENUM(name, file) MLX5_EVENT_##name,
+	MLX5_EVENT_LIST(MLX5_EVENT_ENUM)
+#undef MLX5_EVENT_ENUM
+	MLX5_EVENTS,
+};
 
 /* The auxiliary devices of a function, in the order of their attaching. */
 enum mlx5_child { MLX5_CHILD_ETH, MLX5_CHILD_RDMA, MLX5_CHILD_VNET, MLX5_CHILDREN };
@@ -37,13 +53,41 @@ struct mlx5_version {
 	unsigned int major, minor, sub;
 };
 
+#define MLX5_CHANNELS 4 /* of a PF's netdev: a send and a receive queue each */
+#define MLX5_TRACES 16
+
+/* One line of the firmware's tracer. */
+struct mlx5_trace {
+	uint64_t ns;
+	uint8_t event;
+	char text[54];
+};
+
+/* How a PF's firmware and queues are. */
+struct mlx5_health {
+	uint32_t syndrome; /* of the last error; 0: none */
+	uint32_t misses;   /* how often the firmware's heartbeat was missed */
+	uint32_t tx_broken, rx_broken; /* bits of channels */
+	struct fl_reporter *fw, *fw_fatal, *tx, *rx; /* referenced, or NULL */
+	struct fl_region *cr_space;
+	struct mlx5_trace traces[MLX5_TRACES];
+	unsigned int traced;
+	struct fl_knob *knobs[MLX5_EVENTS];
+};
+
+/* What was reported: for the reporter's callbacks. */
+struct mlx5_report {
+	uint32_t value; /* a syndrome or a channel */
+	uint32_t misses;
+};
+
 /*
  * One physical function.
  * Rules:
  * 1. nic, number, base, fw, func, sf_mask, vfs: never change while the PF is probed.
  * 2. sfs, by_sfnum, sf_words, sf_count, closed: under lock.
  * 3. switchdev, encap_mode: written alone on the PF's lane; atomic, for those who only ask.
- * 4. running, stored: under lock.
+ * 4. running, stored, the references and traces in health: under lock. Its numbers: atomic.
  * Nothing here belongs to one operation: one that was parked may wake up when others have
  * come and gone. What an operation needs on its way is its own (struct mlx5_call).
  */
@@ -57,6 +101,7 @@ struct mlx5_pf {
 	int switchdev;
 	int encap_mode;
 	struct mlx5_version running, stored;
+	struct mlx5_health health;
 
 	struct fl_lock lock;
 	bool closed;
@@ -118,11 +163,16 @@ struct mlx5_func {
 struct mlx5_call {
 	void *saved; /* the operation's data before ours */
 	struct fl_txn *txn;
-	struct mlx5_pf *pf; /* kept by txn's instance, and that by the operation */
+	struct mlx5_func *func; /* txn's: kept by the instance, and that by the operation */
+	struct mlx5_pf *pf;
 	struct mlx5_vport *vport; /* referenced; NULL: about the PF */
 	const struct fl_port_fn_change *change;
 	unsigned int pending; /* which of its parts are left */
 	enum devlink_reload_action action;
+	struct fl_fmsg *fmsg; /* of a diagnosis or dump, and what fills it at last */
+	void (*fill)(struct mlx5_call *call);
+	const struct mlx5_report *report; /* what it is about, or NULL; the operation's */
+	const char *label;
 };
 
 /* ---- call.c ----------------------------------------------------------------------- */
@@ -181,6 +231,10 @@ void mlx5_pf_port_del(struct fl_txn *txn, uint32_t index);
 struct fl_devlink *mlx5_pf_dl_get(struct mlx5_pf *pf);
 extern const struct fl_devlink_ops mlx5_pf_ops;
 
+/* Resets the firmware and brings everything up anew: a value for the step before it. Alone on
+ * the PF's lane. */
+int mlx5_pf_recover(struct fl_op *op, struct fl_txn *txn);
+
 /* ---- reload.c, eswitch.c, flash.c, info.c, params.c: the PF's operations ------------- */
 
 int mlx5_pf_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
@@ -206,6 +260,8 @@ void mlx5_info_publish(struct mlx5_func *func, struct fl_txn *txn);
 void mlx5_version_store(struct mlx5_pf *pf, struct mlx5_version version);
 void mlx5_version_activate(struct mlx5_pf *pf);
 struct mlx5_version mlx5_version_stored(struct mlx5_pf *pf);
+/* What runs, as registers tell it. */
+uint32_t mlx5_version_raw(struct mlx5_pf *pf);
 
 void mlx5_params_register(struct mlx5_func *func, struct fl_txn *txn);
 /* Takes over which children the parameters in force ask for. */
@@ -285,6 +341,55 @@ int mlx5_func_device_add(struct mlx5_func *func, const char *bus, const char *na
 /* The instance goes: unregistered, if it was, and freed. Alone on the device's lane. */
 void mlx5_func_dl_free(struct mlx5_func *func);
 extern const struct fl_driver mlx5_pci_driver, mlx5_sf_driver;
+
+/* Takes the function down and brings it up again: a value for the step before it. Alone on
+ * the device's lane. */
+int mlx5_func_recover(struct fl_op *op, struct fl_txn *txn);
+
+/* ---- event.c, health.c, vnic.c, channels.c, cr-space.c, debugfs.c: what goes wrong ----- */
+
+/* Delivers an event. Context: any thread, nothing held; does not block. Returns 0; -EINVAL (no
+ * such syndrome or channel); -ENODEV (nobody is there to hear it); -EBUSY, -ENOMEM. */
+int mlx5_event(struct mlx5_pf *pf, enum mlx5_event event, uint32_t value);
+const char *mlx5_syndrome_text(uint32_t syndrome);
+/* A line into the tracer. Context: any. */
+void mlx5_trace(struct mlx5_pf *pf, enum mlx5_event event, const char *text);
+
+/* The reporters of a function's instance, in the transaction that registers it. */
+void mlx5_health_register(struct mlx5_func *func, struct fl_txn *txn);
+/* The firmware came back by a reset: what was reported is over. Alone on the PF's lane. */
+void mlx5_health_is_well(struct mlx5_pf *pf, struct fl_txn *txn);
+/* Forgets what mlx5_event() uses. */
+void mlx5_health_done(struct mlx5_pf *pf);
+/* A reference on what is kept at `place` of pf->health, or NULL. Context: any. */
+struct fl_reporter *mlx5_reporter_get(struct mlx5_pf *pf, struct fl_reporter **place);
+/* Keeps another one there (NULL: none), taking its reference over. */
+void mlx5_reporter_keep(struct mlx5_pf *pf, struct fl_reporter **place,
+			struct fl_reporter *reporter);
+/* Asks the firmware `commands` times, then fills fmsg: a value for the step before it. */
+int mlx5_health_query(struct fl_op *op, struct fl_txn *txn, struct fl_fmsg *fmsg,
+		      const struct mlx5_report *report, unsigned int commands,
+		      void (*fill)(struct mlx5_call *call));
+
+extern const struct fl_reporter_ops mlx5_vnic_ops;
+/* The reporters tx and rx of the uplink, in the transaction that adds its port. */
+void mlx5_channels_register(struct mlx5_pf *pf, struct fl_txn *txn);
+
+#define MLX5_CR_SPACE_BYTES (64u * 1024)
+void mlx5_cr_space_fill(struct mlx5_pf *pf, uint64_t offset, uint32_t len, uint8_t *data);
+void mlx5_cr_space_register(struct mlx5_pf *pf, struct fl_txn *txn);
+/* Takes a snapshot of it as it is now. Context: any thread; does not block. */
+void mlx5_cr_space_catch(struct mlx5_pf *pf, struct fl_devlink *dl);
+
+/* The files by which events are made to happen. Alone on the PF's lane. */
+void mlx5_debugfs_add(struct mlx5_pf *pf);
+void mlx5_debugfs_remove(struct mlx5_pf *pf);
+
+/* ---- rate.c ----------------------------------------------------------------------- */
+
+extern const struct fl_rate_ops mlx5_rate_ops;
+/* Removes all nodes. Alone on the PF's lane. */
+void mlx5_rate_nodes_del(struct fl_txn *txn);
 
 /* ---- aux.c ------------------------------------------------------------------------ */
 

@@ -64,6 +64,7 @@ void mlx5_pf_free(struct mlx5_pf *pf)
 {
 	mlx5_sf_table_done(pf);
 	mlx5_vf_table_done(pf);
+	mlx5_health_done(pf);
 	mlx5_fw_put(pf->fw);
 	fl_lock_done(&pf->lock);
 	mlx5_nic_put(pf->nic);
@@ -93,6 +94,7 @@ void mlx5_pf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn)
 	fl_port_add(txn, &uplink);
 	fl_port_type_set(txn, uplink.index, DEVLINK_PORT_TYPE_ETH);
 	fl_port_notify(txn, uplink.index);
+	mlx5_channels_register(pf, txn);
 	if (mlx5_eswitch_switchdev(pf))
 		mlx5_vf_ports_add(pf, txn);
 }
@@ -101,8 +103,10 @@ void mlx5_pf_port_del(struct fl_txn *txn, uint32_t index)
 {
 	struct fl_port_state state;
 
-	if (fl_port_read(txn, index, &state) == 0)
-		fl_port_del(txn, index);
+	if (fl_port_read(txn, index, &state))
+		return;
+	fl_rate_leaf_del(txn, index);
+	fl_port_del(txn, index);
 }
 
 void mlx5_pf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn)
@@ -132,6 +136,7 @@ const struct fl_devlink_ops mlx5_pf_ops = {
 	.flash_update = mlx5_flash_update,
 	.param_validate = mlx5_param_validate,
 	.param_set = mlx5_param_set,
+	.rate = &mlx5_rate_ops,
 };
 
 static void dl_publish(struct mlx5_pf *pf, struct fl_devlink *dl)
@@ -157,10 +162,12 @@ static int pf_register(struct fl_op *op, struct mlx5_pf *pf)
 	if (!err) {
 		fl_txn_register(txn);
 		mlx5_params_register(func, txn);
+		mlx5_params_take(func, txn);
 		mlx5_info_publish(func, txn);
 		mlx5_eswitch_publish(pf, txn);
+		mlx5_health_register(func, txn);
+		mlx5_cr_space_register(pf, txn);
 		mlx5_pf_ports_add(pf, txn);
-		mlx5_params_take(func, txn);
 		err = fl_txn_commit(txn);
 	}
 	if (err) {
@@ -179,6 +186,7 @@ static int pf_brought_up(struct fl_op *op)
 		err = pf_register(op, func->pf);
 	if (err)
 		return err;
+	mlx5_debugfs_add(func->pf);
 	mlx5_vf_devices_add(func->pf);
 	/* Not awaited: a PF whose own RoCE device hangs still serves its functions. */
 	mlx5_children_start(func);
@@ -188,6 +196,7 @@ static int pf_brought_up(struct fl_op *op)
 int mlx5_pf_probe(struct fl_op *op, struct mlx5_func *func)
 {
 	mlx5_eswitch_set_switchdev(func->pf, func->pf->nic->config.switchdev);
+	mlx5_fw_revive(func->pf->fw);
 	fl_op_then(op, pf_brought_up);
 	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
 }

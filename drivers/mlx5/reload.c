@@ -21,15 +21,22 @@ static struct mlx5_call *call_begin(struct fl_op *op, struct fl_txn *txn,
 
 /* ---- down --------------------------------------------------------------------------- */
 
+/* The children's and the SFs' devices are gone: so are the ports, and the mode is legacy. */
+static void all_gone(struct mlx5_call *call)
+{
+	mlx5_rate_nodes_del(call->txn);
+	mlx5_pf_ports_del(call->pf, call->txn);
+	mlx5_eswitch_set_switchdev(call->pf, false);
+	mlx5_eswitch_publish(call->pf, call->txn);
+}
+
 static int is_down(struct fl_op *op)
 {
 	struct mlx5_call *call = mlx5_call(op);
 
 	if (fl_op_cancelled(op))
 		return mlx5_call_end(op, -ECANCELED);
-	mlx5_pf_ports_del(call->pf, call->txn);
-	mlx5_eswitch_set_switchdev(call->pf, false);
-	mlx5_eswitch_publish(call->pf, call->txn);
+	all_gone(call);
 	return mlx5_call_end(op, 0);
 }
 
@@ -89,8 +96,11 @@ static int was_reset(struct fl_op *op)
 
 	if (fl_op_result(op))
 		return mlx5_call_end(op, fl_op_result(op));
-	if (call->action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE)
+	if (call->action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE) {
 		mlx5_version_activate(call->pf);
+		mlx5_fw_revive(call->pf->fw);
+		mlx5_health_is_well(call->pf, call->txn);
+	}
 	fl_op_then(op, is_up);
 	return mlx5_fw_exec(op, call->pf->fw, &call->pf->unit, MLX5_BRINGUP_CMDS);
 }
@@ -126,4 +136,65 @@ int mlx5_pf_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_
 		return 0;
 	*ret_performed |= 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
 	return mlx5_step_run(op, pf->nic, &pf->unit, MLX5_STEP_RESET);
+}
+
+/* ---- recovery ------------------------------------------------------------------------- */
+
+/* What failed half-way is as dead as before; the next recovery begins anew. */
+static int recovered(struct fl_op *op)
+{
+	struct mlx5_call *call = mlx5_call(op);
+	int err = fl_op_result(op);
+
+	if (err && !fl_op_parked(op))
+		mlx5_fw_kill(call->pf->fw);
+	if (!err)
+		mlx5_health_is_well(call->pf, call->txn);
+	return mlx5_call_end(op, err);
+}
+
+static int recover_children(struct fl_op *op)
+{
+	struct mlx5_call *call = mlx5_call(op);
+
+	if (fl_op_result(op))
+		return fl_op_result(op);
+	mlx5_info_publish(call->pf->func, call->txn);
+	mlx5_pf_ports_add(call->pf, call->txn);
+	return mlx5_children_attach(op, call->pf->func);
+}
+
+static int recover_bring_up(struct fl_op *op)
+{
+	struct mlx5_call *call = mlx5_call(op);
+
+	if (fl_op_result(op))
+		return fl_op_result(op);
+	mlx5_fw_revive(call->pf->fw);
+	fl_op_then(op, recover_children);
+	return mlx5_fw_exec(op, call->pf->fw, &call->pf->unit, MLX5_BRINGUP_CMDS);
+}
+
+static int recover_reset(struct fl_op *op)
+{
+	struct mlx5_call *call = mlx5_call(op);
+
+	if (fl_op_cancelled(op))
+		return -ECANCELED;
+	all_gone(call);
+	fl_op_then(op, recover_bring_up);
+	return mlx5_step_run(op, call->pf->nic, &call->pf->unit, MLX5_STEP_RESET);
+}
+
+int mlx5_pf_recover(struct fl_op *op, struct fl_txn *txn)
+{
+	struct mlx5_call *call = mlx5_call_begin(op, txn, NULL);
+
+	if (!call)
+		return -ENOMEM;
+	mlx5_fw_kill(call->pf->fw); /* a client may ask without need */
+	fl_op_then(op, recovered);
+	mlx5_children_detach_spawn(op, call->func);
+	mlx5_sf_remove_all_spawn(op, call->pf);
+	return fl_op_join(op, recover_reset);
 }

@@ -189,9 +189,12 @@ void mlx5_sf_port_release(struct fl_devlink *dl, uint32_t index)
 		mlx5_vport_put(vport);
 }
 
+typedef int (*fw_call)(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
+		       unsigned int commands);
+
 /* Runs the commands that make or unmake the SF at index; then `done`. `missing`: none there. */
 static int port_exec(struct fl_op *op, struct fl_txn *txn, uint32_t index, int missing,
-		     fl_step done)
+		     fl_step done, fw_call exec)
 {
 	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
 	struct mlx5_vport *vport = mlx5_vport_get_at(func->pf, index);
@@ -203,7 +206,7 @@ static int port_exec(struct fl_op *op, struct fl_txn *txn, uint32_t index, int m
 	if (!mlx5_call_begin(op, txn, vport))
 		return -ENOMEM;
 	fl_op_then(op, done);
-	return mlx5_fw_exec(op, func->pf->fw, &vport->unit, MLX5_PORT_CMDS);
+	return exec(op, func->pf->fw, &vport->unit, MLX5_PORT_CMDS);
 }
 
 static int port_made(struct fl_op *op)
@@ -224,7 +227,7 @@ int mlx5_sf_port_new(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 	/* The mode may have changed while this waited. */
 	if (!mlx5_eswitch_switchdev(func->pf))
 		return attrs_check(func->pf, attrs, fl_txn_extack(txn));
-	return port_exec(op, txn, index, -ENODEV, port_made);
+	return port_exec(op, txn, index, -ENODEV, port_made, mlx5_fw_exec);
 }
 
 /* Starts the removal of the device, if there is one; nobody waits for it: sideways, an
@@ -254,13 +257,13 @@ static int port_unmade(struct fl_op *op)
 	if (!err)
 		err = device_remove(call->vport, true);
 	if (!err)
-		fl_port_del(call->txn, call->vport->index);
+		mlx5_pf_port_del(call->txn, call->vport->index);
 	return mlx5_call_end(op, err);
 }
 
 int mlx5_sf_port_del(struct fl_op *op, struct fl_txn *txn, uint32_t index)
 {
-	return port_exec(op, txn, index, -EOPNOTSUPP, port_unmade);
+	return port_exec(op, txn, index, -EOPNOTSUPP, port_unmade, mlx5_fw_undo);
 }
 
 /* ---- state ------------------------------------------------------------------------- */
@@ -333,7 +336,8 @@ int mlx5_sf_state_set(struct fl_op *op, bool active)
 		return -EBUSY;
 	}
 	fl_op_then(op, active ? activated : deactivated);
-	return mlx5_fw_exec(op, call->pf->fw, &call->vport->unit, MLX5_STATE_CMDS);
+	return (active ? mlx5_fw_exec : mlx5_fw_undo)(op, call->pf->fw, &call->vport->unit,
+						      MLX5_STATE_CMDS);
 }
 
 /* ---- all of them ------------------------------------------------------------------- */

@@ -176,6 +176,7 @@ void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn)
 	fl_port_fn_caps_set(txn, vport->index, DEVLINK_PORT_FN_CAP_ROCE);
 	fl_port_fn_max_io_eqs_set(txn, vport->index, DEFAULT_IO_EQS);
 	fl_port_notify(txn, vport->index);
+	fl_rate_leaf_add(txn, vport->index, NULL, NULL);
 }
 
 /* News from a function to its port: an operation on the port's lane. */
