@@ -39,8 +39,9 @@
  *  L6  Every submitted operation ends exactly once, by a call of its type's `ended`.
  *  L7  No step and no callback runs with a leaf lock held or in an RCU read section.
  *
- * Ownership: an operation is embedded in its user's struct and counted; the lane, the
- * scheduler and each waker hold references. type->free runs at the last put.
+ * Ownership: an operation is embedded in its user's struct, or made by fl_op_new(), and
+ * counted; the lane, the scheduler and each waker hold references. type->free runs at the
+ * last put.
  */
 #ifndef FL_LANE_LANE_H
 #define FL_LANE_LANE_H
@@ -55,6 +56,7 @@ struct fl_sched;
 struct fl_lane;
 struct fl_op;
 
+/* -- not installed -- */
 /* ---- scheduler -------------------------------------------------------------------- */
 
 struct fl_sched_config {
@@ -82,6 +84,7 @@ void fl_sched_free(struct fl_sched *sched);
 
 const struct fl_sched_config *fl_sched_config(const struct fl_sched *sched);
 
+/* -- installed -- */
 /* ---- clients ---------------------------------------------------------------------- */
 
 /* Who asked: carried by operations for limits and for `finelink show`. Counted. */
@@ -162,7 +165,8 @@ struct fl_op_type {
 	 * where a commit's reply leaves in order. Not called if `run` was not. (A parked
 	 * operation holds nothing any more.) May be NULL. Context: as a step; no blocking. */
 	void (*leaving)(struct fl_op *op, int err);
-	/* Frees the containing struct, at the last put. */
+	/* Frees the containing struct, at the last put; of an operation of fl_op_new():
+	 * fl_op_free(), or what ends with that. */
 	void (*free)(struct fl_op *op);
 	enum fl_op_flags flags;
 };
@@ -179,12 +183,22 @@ enum fl_op_state {
 #define FL_OP_DEPTH 8   /* lanes from root to leaf, and one for bkl */
 #define FL_OP_FRAMES 12 /* fl_op_then() within each other */
 
+/* -- not installed -- */
 #include "lane/op-private.h" /* struct fl_op, for embedding; its fields are lane/'s own */
 
 /* Begins with one reference. Takes references on lane and client (client may be NULL: the
  * plane itself). */
 void fl_op_init(struct fl_op *op, const struct fl_op_type *type, struct fl_lane *lane,
 		struct fl_client *client);
+/* -- installed -- */
+
+/* Makes an operation with `size` zeroed bytes of the caller's own (fl_op_own()), aligned for
+ * anything. Begins with one reference; takes references on lane and client (which may be NULL:
+ * the plane itself). Returns 0 or -ENOMEM. Context: any. */
+int fl_op_new(const struct fl_op_type *type, struct fl_lane *lane, struct fl_client *client,
+	      size_t size, struct fl_op **ret_op);
+void *fl_op_own(struct fl_op *op); /* only of fl_op_new() */
+void fl_op_free(struct fl_op *op); /* only in type->free, or as such */
 
 struct fl_op *fl_op_get(struct fl_op *op);
 void fl_op_put(struct fl_op *op); /* NULL is fine */
@@ -257,13 +271,16 @@ bool fl_op_parked(const struct fl_op *op);
 void fl_op_cancel(struct fl_op *op);
 
 /* A pointer for callbacks whose steps run as part of an operation that is not theirs (a
- * driver's): fl_op_set_data(op, data), fl_op_data(op). A callback that sets it saves what
- * was there and puts it back before it returns its last value. */
+ * driver's). A callback that sets it saves what was there and puts it back before it returns
+ * its last value. */
+void fl_op_set_data(struct fl_op *op, void *data);
+void *fl_op_data(const struct fl_op *op);
 
 struct fl_lane *fl_op_lane(const struct fl_op *op);
 struct fl_client *fl_op_client(const struct fl_op *op);
 const char *fl_op_kind(const struct fl_op *op);
 
+/* -- not installed -- */
 /* ---- looking in ------------------------------------------------------------------- */
 
 /* What `finelink show` tells of one operation; a copy. Times in ns of CLOCK_MONOTONIC, 0 if
@@ -303,6 +320,7 @@ void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats);
 /* Waits until no operation is queued or running (parked ones aside). For tests and
  * shutdown. Returns 0 or -ETIMEDOUT. Context: not from a step; may block. */
 int fl_sched_drain(struct fl_sched *sched, uint64_t deadline_ns);
+/* -- installed -- */
 
 #pragma GCC visibility pop
 

@@ -85,14 +85,4 @@ struct fl_op {
 	void *data; /* of whoever's callbacks run as steps: fl_op_set_data() */
 };
 
-static inline void fl_op_set_data(struct fl_op *op, void *data)
-{
-	op->data = data;
-}
-
-static inline void *fl_op_data(const struct fl_op *op)
-{
-	return op->data;
-}
-
 #endif
