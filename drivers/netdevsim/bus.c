@@ -72,8 +72,8 @@ static int parse_new_device(struct fl_knob_call *call, struct nsim_config *confi
 
 	nsim_config_init(config);
 	if (!count) {
-		fl_extack_set(&call->extack,
-			      "Format for adding new device is \"id port_count num_queues\" (uint uint unit).");
+		fl_extack_set(&call->extack, "Format for adding new device is "
+					     "\"id port_count num_queues\" (uint uint unit).");
 		return -EINVAL;
 	}
 	if (id_check(numbers[0], &call->extack))
@@ -202,8 +202,12 @@ static int unbind_write(struct fl_knob_call *call)
 
 /* ---- the bus ---------------------------------------------------------------------------- */
 
-static const struct fl_knob_ops new_device_ops = { .write = new_device_write, .gone = bus_knob_gone };
-static const struct fl_knob_ops del_device_ops = { .write = del_device_write, .gone = bus_knob_gone };
+static const struct fl_knob_ops new_device_ops = {
+	.write = new_device_write, .gone = bus_knob_gone,
+};
+static const struct fl_knob_ops del_device_ops = {
+	.write = del_device_write, .gone = bus_knob_gone,
+};
 static const struct fl_knob_ops bind_ops = { .write = bind_write, .gone = bus_knob_gone };
 static const struct fl_knob_ops unbind_ops = { .write = unbind_write, .gone = bus_knob_gone };
 

@@ -185,8 +185,12 @@ static const struct fl_knob_ops break_ops = { .write = break_write, .gone = nsim
 int nsim_health_init(struct nsim_dev *dev, struct fl_txn *txn)
 {
 	struct nsim_health *health = &dev->health;
-	const struct fl_reporter_desc empty = { .name = "empty", .ops = &empty_ops, .priv = health };
-	const struct fl_reporter_desc dummy = { .name = "dummy", .ops = &dummy_ops, .priv = health };
+	const struct fl_reporter_desc empty = {
+		.name = "empty", .ops = &empty_ops, .priv = health,
+	};
+	const struct fl_reporter_desc dummy = {
+		.name = "dummy", .ops = &dummy_ops, .priv = health,
+	};
 	int err;
 
 	free(health->recovered);

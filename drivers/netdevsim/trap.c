@@ -124,9 +124,14 @@ void nsim_traps_unregister(struct nsim_dev *dev, struct fl_txn *txn)
 
 /* ---- what clients change ------------------------------------------------------------- */
 
-static const struct nsim_values *values_of(const struct fl_txn *txn)
+static struct nsim_values *values_of(const struct fl_txn *txn)
 {
 	return &((struct nsim_dev *)fl_devlink_priv(fl_txn_devlink(txn)))->values;
+}
+
+static bool is_set(const bool *value)
+{
+	return __atomic_load_n(value, __ATOMIC_RELAXED);
 }
 
 static int action_set(struct fl_op *op, struct fl_txn *txn, const char *trap, void *priv,
@@ -138,13 +143,13 @@ static int action_set(struct fl_op *op, struct fl_txn *txn, const char *trap, vo
 static int group_policer_set(struct fl_op *op, struct fl_txn *txn, const char *group, void *priv,
 			     uint32_t policer)
 {
-	return __atomic_load_n(&values_of(txn)->fail_trap_group_set, __ATOMIC_RELAXED) ? -EINVAL : 0;
+	return is_set(&values_of(txn)->fail_trap_group_set) ? -EINVAL : 0;
 }
 
 static int policer_set(struct fl_op *op, struct fl_txn *txn, uint32_t policer, uint64_t rate,
 		       uint64_t burst)
 {
-	if (!__atomic_load_n(&values_of(txn)->fail_trap_policer_set, __ATOMIC_RELAXED))
+	if (!is_set(&values_of(txn)->fail_trap_policer_set))
 		return 0;
 	fl_extack_set(fl_txn_extack(txn),
 		      "netdevsim: User setup the operation to fail for testing purposes");
@@ -166,8 +171,7 @@ static int fail_drop_counter_write(struct fl_knob_call *call)
 
 	if (!err)
 		fl_cell_set_failing(dev->drop_cell,
-				    __atomic_load_n(&dev->values.fail_trap_drop_counter_get,
-						    __ATOMIC_RELAXED));
+				    is_set(&dev->values.fail_trap_drop_counter_get));
 	return err;
 }
 
@@ -178,8 +182,7 @@ static int fail_policer_counter_write(struct fl_knob_call *call)
 
 	for (int i = 0; i < NSIM_TRAP_POLICERS && !err; i++)
 		fl_cell_set_failing(dev->policer_cells[i],
-				    __atomic_load_n(&dev->values.fail_trap_policer_counter_get,
-						    __ATOMIC_RELAXED));
+				    is_set(&dev->values.fail_trap_policer_counter_get));
 	return err;
 }
 
@@ -203,7 +206,8 @@ static int cookie_write(struct fl_knob_call *call)
 	size_t len = strlen(call->text);
 	char *cookie, *old;
 
-	if (len % 2 || len + 2 > FL_KNOB_TEXT_MAX || strspn(call->text, "0123456789abcdefABCDEF") != len) {
+	if (len % 2 || len + 2 > FL_KNOB_TEXT_MAX ||
+	    strspn(call->text, "0123456789abcdefABCDEF") != len) {
 		fl_extack_set(&call->extack, "not an even number of hex digits, or too many");
 		return -EINVAL;
 	}

@@ -146,17 +146,13 @@ static int eswitch(struct rig *rig, uint16_t mode)
 	return rig_request_end(request);
 }
 
-/* A request that names one string attribute beside the handle, and perhaps one number. */
-static int ask(struct rig *rig, uint8_t cmd, uint16_t attr, const char *text, uint16_t number_attr,
-	       uint64_t number)
+/* A request that names one string attribute beside the handle. */
+static int ask(struct rig *rig, uint8_t cmd, uint16_t attr, const char *text)
 {
 	struct request *request = rig_request(rig, cmd, BUS, NSIM);
 
 	assert_non_null(request);
-	if (text)
-		fl_msg_put_str(&request->msg, attr, text);
-	if (number_attr)
-		fl_msg_put_u64(&request->msg, number_attr, number);
+	fl_msg_put_str(&request->msg, attr, text);
 	return rig_request_end(request);
 }
 
@@ -465,18 +461,21 @@ static int rate(struct rig *rig, uint32_t port, const char *node, uint16_t attr,
 	return rig_request_end(request);
 }
 
+static int node(struct rig *rig, uint8_t cmd, const char *name)
+{
+	return ask(rig, cmd, DEVLINK_ATTR_RATE_NODE_NAME, name);
+}
+
 static void test_rates(void **state)
 {
 	struct rig rig;
 
 	up(&rig, true);
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_NEW, DEVLINK_ATTR_RATE_NODE_NAME, "group", 0, 0),
-			 -EOPNOTSUPP);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_NEW, "group"), -EOPNOTSUPP);
 	assert_string_equal(rig_extack, "netdevsim: Node creation allowed only in switchdev mode.");
 	assert_int_equal(knob(&rig, SYSFS "sriov_numvfs", "2"), 0);
 	assert_int_equal(eswitch(&rig, SWITCHDEV), 0);
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_NEW, DEVLINK_ATTR_RATE_NODE_NAME, "group", 0, 0),
-			 0);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_NEW, "group"), 0);
 	assert_int_equal(rate(&rig, VF0, NULL, DEVLINK_ATTR_RATE_TX_MAX, 12500000, NULL), 0);
 	assert_int_equal(rate(&rig, VF0, NULL, DEVLINK_ATTR_RATE_TX_SHARE, 1250000, NULL), 0);
 	assert_knob(&rig, DEBUGFS "ports/128/tx_max", "100\n");
@@ -485,22 +484,21 @@ static void test_rates(void **state)
 	assert_int_equal(rate(&rig, VF0, NULL, DEVLINK_ATTR_RATE_TX_MAX, 125001, NULL), -EINVAL);
 	assert_string_equal(rig_extack,
 			    "netdevsim: TX rate value not in link speed units of 1Mbps.");
-	assert_int_equal(rate(&rig, VF0, NULL, DEVLINK_ATTR_RATE_TX_MAX, 1250000000, NULL), -EINVAL);
+	assert_int_equal(rate(&rig, VF0, NULL, DEVLINK_ATTR_RATE_TX_MAX, 1250000000, NULL),
+			 -EINVAL);
 	assert_string_equal(rig_extack,
 			    "netdevsim: TX rate value exceed link maximum speed 5000Mbps.");
 	assert_int_equal(rate(&rig, VF0, NULL, 0, 0, "group"), 0);
 	assert_knob(&rig, DEBUGFS "ports/128/rate_parent", "group\n");
 	assert_int_equal(rate(&rig, 0, "group", DEVLINK_ATTR_RATE_TX_MAX, 25000000, NULL), 0);
 	assert_knob(&rig, DEBUGFS "rate_nodes/group/tx_max", "200\n");
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_DEL, DEVLINK_ATTR_RATE_NODE_NAME, "group", 0, 0),
-			 -EBUSY);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_DEL, "group"), -EBUSY);
 	assert_int_equal(rate(&rig, VF0, NULL, 0, 0, ""), 0);
 	assert_knob(&rig, DEBUGFS "ports/128/rate_parent", "");
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_DEL, DEVLINK_ATTR_RATE_NODE_NAME, "group", 0, 0),
-			 0);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_DEL, "group"), 0);
 	assert_int_equal(count_knobs(&rig, DEBUGFS "rate_nodes/"), 0);
 	/* They hold a client off legacy mode, but go with the VFs. */
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_NEW, DEVLINK_ATTR_RATE_NODE_NAME, "g2", 0, 0), 0);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_NEW, "g2"), 0);
 	assert_int_equal(rate(&rig, VF0, NULL, 0, 0, "g2"), 0);
 	assert_int_equal(eswitch(&rig, LEGACY), -EBUSY);
 	assert_int_equal(knob(&rig, SYSFS "sriov_numvfs", "0"), 0);
@@ -508,11 +506,11 @@ static void test_rates(void **state)
 	assert_int_equal(count_knobs(&rig, DEBUGFS "ports/"), 0);
 	/* And with a reload, and with the device. */
 	assert_int_equal(eswitch(&rig, SWITCHDEV), 0);
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_NEW, DEVLINK_ATTR_RATE_NODE_NAME, "g3", 0, 0), 0);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_NEW, "g3"), 0);
 	assert_int_equal(reload(&rig), 0);
 	assert_int_equal(count_knobs(&rig, DEBUGFS "rate_nodes/"), 0);
 	assert_int_equal(eswitch(&rig, SWITCHDEV), 0);
-	assert_int_equal(ask(&rig, DEVLINK_CMD_RATE_NEW, DEVLINK_ATTR_RATE_NODE_NAME, "g4", 0, 0), 0);
+	assert_int_equal(node(&rig, DEVLINK_CMD_RATE_NEW, "g4"), 0);
 	rig_down(&rig);
 }
 
@@ -626,7 +624,7 @@ static int group_policer_set(struct rig *rig, uint32_t policer)
 
 static int trap_get(struct rig *rig)
 {
-	return ask(rig, DEVLINK_CMD_TRAP_GET, DEVLINK_ATTR_TRAP_NAME, "fid_miss", 0, 0);
+	return ask(rig, DEVLINK_CMD_TRAP_GET, DEVLINK_ATTR_TRAP_NAME, "fid_miss");
 }
 
 static int policer_get(struct rig *rig)
@@ -690,7 +688,7 @@ static void test_cookie(void **state)
 
 static int reporter(struct rig *rig, uint8_t cmd, const char *name)
 {
-	return ask(rig, cmd, DEVLINK_ATTR_HEALTH_REPORTER_NAME, name, 0, 0);
+	return ask(rig, cmd, DEVLINK_ATTR_HEALTH_REPORTER_NAME, name);
 }
 
 static void test_health(void **state)
@@ -702,7 +700,8 @@ static void test_health(void **state)
 	assert_int_equal(knob(&rig, break_health, "first"), 0);
 	assert_int_equal(reporter(&rig, DEVLINK_CMD_HEALTH_REPORTER_DIAGNOSE, "dummy"), 0);
 	assert_int_equal(reporter(&rig, DEVLINK_CMD_HEALTH_REPORTER_DIAGNOSE, "empty"), 0);
-	assert_int_equal(reporter(&rig, DEVLINK_CMD_HEALTH_REPORTER_RECOVER, "empty"), 0); /* well */
+	/* It is well, so there is nothing to do. */
+	assert_int_equal(reporter(&rig, DEVLINK_CMD_HEALTH_REPORTER_RECOVER, "empty"), 0);
 	assert_int_equal(knob(&rig, DEBUGFS "health/fail_recover", "y"), 0);
 	/* The recovery that follows a break by itself tells whoever broke it. */
 	assert_int_equal(knob(&rig, break_health, "second"), -EINVAL);
@@ -748,8 +747,7 @@ static void test_region(void **state)
 	assert_int_equal(knob(&rig, take, ""), -ENOSPC);
 	assert_int_equal(snapshot_del(&rig, 7), 0);
 	assert_int_equal(snapshot_del(&rig, 7), -EINVAL);
-	assert_int_equal(ask(&rig, DEVLINK_CMD_REGION_NEW, DEVLINK_ATTR_REGION_NAME, "dummy", 0, 0),
-			 0);
+	assert_int_equal(ask(&rig, DEVLINK_CMD_REGION_NEW, DEVLINK_ATTR_REGION_NAME, "dummy"), 0);
 	/* All of them go with a reload, and while it has failed so does the knob. */
 	assert_int_equal(reload(&rig), 0);
 	assert_int_equal(snapshot_del(&rig, 0), -EINVAL);
