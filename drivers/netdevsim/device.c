@@ -118,10 +118,14 @@ static int dev_add(struct nsim_dev *dev, struct fl_device **ret_device)
 
 static int config_check(const struct nsim_config *config)
 {
-	return config->id > INT_MAX || config->ports > NSIM_PORTS_MAX ||
-		       config->max_vfs > NSIM_VFS_MAX || config->vfs > config->max_vfs ?
-		       -EINVAL :
-		       0;
+	if (config->id > INT_MAX || config->ports > NSIM_PORTS_MAX)
+		return -EINVAL;
+	if (config->max_vfs > NSIM_VFS_MAX || config->vfs > config->max_vfs)
+		return -EINVAL;
+	/* The VFs' ports would have indices that are taken. */
+	if (config->switchdev && config->vfs && config->ports > NSIM_VF_BASE)
+		return -EINVAL;
+	return 0;
 }
 
 int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, int home_fd,

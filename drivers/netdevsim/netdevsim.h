@@ -22,7 +22,8 @@ struct nsim_config {
 	unsigned int queues; /* of each port; default 1; nothing here depends on it */
 	unsigned int vfs;    /* enabled at first: 0..max_vfs; default 0 */
 	unsigned int max_vfs; /* 0..NSIM_VFS_MAX; default 4 */
-	bool switchdev;      /* start in switchdev mode; default legacy */
+	bool switchdev;      /* start in switchdev mode; default legacy; VFs have ports then, from
+			      * index 128 on, so that there may be at most 128 others */
 };
 void nsim_config_init(struct nsim_config *config);
 

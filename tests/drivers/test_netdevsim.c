@@ -204,8 +204,11 @@ static void test_config(void **state)
 	config.vfs = 5;
 	assert_int_equal(nsim_device_add(bus, &config), -EINVAL);
 	config.max_vfs = 6;
-	config.id = 10;
+	config.ports = 129;
 	config.switchdev = true;
+	assert_int_equal(nsim_device_add(bus, &config), -EINVAL);
+	config.ports = 1;
+	config.id = 10;
 	assert_int_equal(nsim_device_add(bus, &config), 0);
 	assert_int_equal(nsim_device_add(bus, &config), -EEXIST);
 	rig_settle(&rig);
