@@ -129,6 +129,14 @@ static int mlx5_add(struct adding *adding, size_t index)
 	return err ? add_fail(adding, index, err, "%s: %s", config->address, strerror(-err)) : 0;
 }
 
+static int mlxsw_add(struct adding *adding, size_t index)
+{
+	const struct mlxsw_config *config = &adding->topology->devices[index].mlxsw;
+	int err = mlxsw_switch_add(adding->plane, config);
+
+	return err ? add_fail(adding, index, err, "%s: %s", config->address, strerror(-err)) : 0;
+}
+
 static int netdevsim_add(struct adding *adding, size_t index)
 {
 	const struct fl_topology_netdevsim *netdevsim = &adding->topology->devices[index].netdevsim;
@@ -147,6 +155,8 @@ static int device_add(struct adding *adding, size_t index)
 	switch (adding->topology->devices[index].kind) {
 	case FL_TOPOLOGY_MLX5:
 		return mlx5_add(adding, index);
+	case FL_TOPOLOGY_MLXSW:
+		return mlxsw_add(adding, index);
 	case FL_TOPOLOGY_NETDEVSIM:
 		return netdevsim_add(adding, index);
 	case FL_TOPOLOGY_PLUGIN:
@@ -161,6 +171,7 @@ int fl_devices_add(struct fl_plane *plane, const char *name, const struct fl_top
 	struct adding adding = { .plane = plane, .name = name, .topology = topology };
 	int err = mlx5_drivers_register(plane);
 
+	err = err ?: mlxsw_drivers_register(plane);
 	err = err ?: nsim_bus_new(plane, &adding.netdevsim);
 	err = err ?: plugins_load(&adding);
 	for (size_t i = 0; i < topology->count && !err; i++)

@@ -22,19 +22,26 @@
 	X(times, "times")                                                                        \
 	X(probability, "probability")
 
-/* The keys of one device that hold a word. X(member, key, whose: NETDEVSIM, PLUGIN,
- * MLX5 or several of them) */
+/* The keys of one device that hold a word. X(member, key, whose: MLX5, MLXSW, NETDEVSIM, PLUGIN
+ * or several of them) */
 #define FL_RAW_DEVICE_KEYS(X)                                                                    \
-	X(driver, "driver", MLX5 | NETDEVSIM | PLUGIN)                                           \
-	X(address, "address", MLX5 | PLUGIN)                                                     \
+	X(driver, "driver", MLX5 | MLXSW | NETDEVSIM | PLUGIN)                                   \
+	X(address, "address", MLX5 | MLXSW | PLUGIN)                                             \
 	X(id, "id", NETDEVSIM)                                                                   \
-	X(ports, "ports", MLX5 | NETDEVSIM)                                                      \
+	X(ports, "ports", MLX5 | MLXSW | NETDEVSIM)                                              \
 	X(queues, "queues", NETDEVSIM)                                                           \
 	X(vfs, "vfs", MLX5 | NETDEVSIM)                                                          \
 	X(max_vfs, "max_vfs", NETDEVSIM)                                                         \
 	X(max_sfs, "max_sfs", MLX5)                                                              \
 	X(jitter, "jitter", MLX5)                                                                \
-	X(seed, "seed", MLX5)                                                                    \
+	X(seed, "seed", MLX5 | MLXSW)                                                            \
+	X(lanes, "lanes", MLXSW)                                                                 \
+	X(slots, "slots", MLXSW)                                                                 \
+	X(hosts, "hosts", MLXSW)                                                                 \
+	X(command_ms, "command_ms", MLXSW)                                                       \
+	X(provision_ms, "provision_ms", MLXSW)                                                   \
+	X(flash_ms, "flash_ms", MLXSW)                                                           \
+	X(selftest_ms, "selftest_ms", MLXSW)                                                     \
 	X(queue_depth, "queue_depth", MLX5)                                                      \
 	X(function_share, "function_share", MLX5)                                                \
 	X(light_probe, "light_probe", MLX5)                                                      \

@@ -271,6 +271,52 @@ static int read_mlx5(struct reading *reading, const struct fl_raw_device *raw,
 	return err;
 }
 
+/* ---- mlxsw --------------------------------------------------------------------------- */
+
+static int read_ms(struct reading *reading, const char *key, const char *word, uint64_t *ns)
+{
+	double ms = (double)*ns / FL_NS_PER_MS;
+	int err = read_real(reading, key, word, 0, LATENCY_MAX_MS, &ms);
+
+	*ns = (uint64_t)(ms * FL_NS_PER_MS + 0.5);
+	return err;
+}
+
+static int read_mlxsw_address(struct reading *reading, const char *word,
+			      struct mlxsw_config *config)
+{
+	uint32_t number;
+
+	if (!word)
+		return fail(reading, "", "the key 'address' is missing");
+	if (pci_address_parse(word, &number))
+		return fail(reading, "address",
+			    "'%s' is no PCI address such as 0000:03:00.0 (lower case)", word);
+	snprintf(config->address, sizeof(config->address), "%s", word);
+	return 0;
+}
+
+static int read_mlxsw(struct reading *reading, const struct fl_raw_device *raw,
+		      struct mlxsw_config *config)
+{
+	int err = 0;
+
+	mlxsw_config_init(config);
+	err = err ?: read_mlxsw_address(reading, raw->address, config);
+	err = err ?: read_u32(reading, "ports", raw->ports, 1, MLXSW_PORTS_MAX, &config->ports);
+	err = err ?: read_u32(reading, "lanes", raw->lanes, 1, 8, &config->lanes);
+	if (!err && config->lanes & (config->lanes - 1))
+		return fail(reading, "lanes", "%u is not 1, 2, 4 or 8", config->lanes);
+	err = err ?: read_u32(reading, "slots", raw->slots, 0, MLXSW_SLOTS_MAX, &config->slots);
+	err = err ?: read_u32(reading, "hosts", raw->hosts, 0, MLXSW_HOSTS_MAX, &config->hosts);
+	err = err ?: read_uint(reading, "seed", raw->seed, 0, UINT64_MAX, &config->seed);
+	err = err ?: read_ms(reading, "command_ms", raw->command_ms, &config->command_ns);
+	err = err ?: read_ms(reading, "provision_ms", raw->provision_ms, &config->provision_ns);
+	err = err ?: read_ms(reading, "flash_ms", raw->flash_ms, &config->flash_ns);
+	err = err ?: read_ms(reading, "selftest_ms", raw->selftest_ms, &config->selftest_ns);
+	return err;
+}
+
 /* ---- netdevsim ----------------------------------------------------------------------- */
 
 static int read_netdevsim(struct reading *reading, const struct fl_raw_device *raw,
@@ -345,11 +391,12 @@ static int read_foreign(struct reading *reading, const struct fl_raw_device *raw
 /* ---- the whole ----------------------------------------------------------------------- */
 
 /* Whose a key is, as bits. */
-enum { MLX5 = 1 << FL_TOPOLOGY_MLX5, NETDEVSIM = 1 << FL_TOPOLOGY_NETDEVSIM,
-       PLUGIN = 1 << FL_TOPOLOGY_PLUGIN };
+enum { MLX5 = 1 << FL_TOPOLOGY_MLX5, MLXSW = 1 << FL_TOPOLOGY_MLXSW,
+       NETDEVSIM = 1 << FL_TOPOLOGY_NETDEVSIM, PLUGIN = 1 << FL_TOPOLOGY_PLUGIN };
 
 static const char *const kind_names[] = {
 	[FL_TOPOLOGY_MLX5] = "the driver mlx5",
+	[FL_TOPOLOGY_MLXSW] = "the driver mlxsw",
 	[FL_TOPOLOGY_NETDEVSIM] = "the driver netdevsim",
 	[FL_TOPOLOGY_PLUGIN] = "a plug-in's device",
 };
@@ -379,11 +426,13 @@ static int read_kind(struct reading *reading, const struct fl_raw_device *raw,
 		*ret_kind = FL_TOPOLOGY_PLUGIN;
 	else if (!strcmp(raw->driver, "mlx5"))
 		*ret_kind = FL_TOPOLOGY_MLX5;
+	else if (!strcmp(raw->driver, "mlxsw"))
+		*ret_kind = FL_TOPOLOGY_MLXSW;
 	else if (!strcmp(raw->driver, "netdevsim"))
 		*ret_kind = FL_TOPOLOGY_NETDEVSIM;
 	else
 		return fail(reading, "driver",
-			    "no driver '%s'; there are mlx5, netdevsim, and what a 'plugin' brings",
+			    "no driver '%s'; there are mlx5, mlxsw, netdevsim, and what a 'plugin' brings",
 			    raw->driver);
 	return 0;
 }
@@ -405,6 +454,8 @@ static int read_device(struct reading *reading, const struct fl_raw_device *raw)
 	switch (device->kind) {
 	case FL_TOPOLOGY_MLX5:
 		return read_mlx5(reading, raw, &device->mlx5);
+	case FL_TOPOLOGY_MLXSW:
+		return read_mlxsw(reading, raw, &device->mlxsw);
 	case FL_TOPOLOGY_NETDEVSIM:
 		return read_netdevsim(reading, raw, &device->netdevsim);
 	case FL_TOPOLOGY_PLUGIN:
@@ -467,6 +518,11 @@ static void taken_fill(struct taken *taken, const struct fl_topology_device *dev
 	case FL_TOPOLOGY_MLX5:
 		pci_address_parse(device->mlx5.address, &taken->first);
 		taken->count = mlx5_functions(&device->mlx5);
+		break;
+	case FL_TOPOLOGY_MLXSW: /* functions on PCI as well */
+		taken->kind = FL_TOPOLOGY_MLX5;
+		pci_address_parse(device->mlxsw.address, &taken->first);
+		taken->count = 1;
 		break;
 	case FL_TOPOLOGY_NETDEVSIM:
 		taken->first = device->netdevsim.config.id;

@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "drivers/mlx5/mlx5.h"
+#include "drivers/mlxsw/mlxsw.h"
 #include "drivers/netdevsim/netdevsim.h"
 
 /* A device of a plug-in: added on `bus` for the driver that matches `driver`. */
@@ -30,6 +31,7 @@ struct fl_topology_netdevsim {
 
 enum fl_topology_kind {
 	FL_TOPOLOGY_MLX5,
+	FL_TOPOLOGY_MLXSW,
 	FL_TOPOLOGY_NETDEVSIM,
 	FL_TOPOLOGY_PLUGIN,
 };
@@ -39,6 +41,7 @@ struct fl_topology_device {
 	unsigned int line; /* where it starts, for errors in making it; 0: in no file */
 	union {
 		struct mlx5_config mlx5;
+		struct mlxsw_config mlxsw;
 		struct fl_topology_netdevsim netdevsim;
 		struct fl_topology_foreign plugin;
 	};

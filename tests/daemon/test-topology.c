@@ -155,6 +155,14 @@ static const struct {
 	{ "---\n", "t:1: must be a map of keys" },
 	{ "- driver: mlx5\n", "t:1: must be a map of keys" },
 	{ "{}\n", "t:1: the key 'devices' is missing" },
+	{ "devices:\n- {driver: mlxsw, address: '0000:05:00.0', lanes: 3}\n",
+	  "t:2: devices[0].lanes: 3 is not 1, 2, 4 or 8" },
+	{ "devices:\n- {driver: mlxsw}\n", "t:2: devices[0]: the key 'address' is missing" },
+	{ "devices:\n- {driver: mlxsw, address: '0000:05:00.0', vfs: 1}\n",
+	  "t:2: devices[0].vfs: not a key of the driver mlxsw" },
+	{ "devices:\n- {driver: mlx5, address: '0000:05:00.0'}\n"
+	  "- {driver: mlxsw, address: '0000:05:00.1'}\n",
+	  "t:3: devices[1].address: taken already by a function of devices[0]" },
 	{ "devices:\n", "t:1: devices: must be a list" },
 	{ "devices: mlx5\n", "t:1: devices: must be a list" },
 	{ "devices:\n  - mlx5\n", "t:2: devices[0]: must be a map of keys" },
@@ -205,7 +213,7 @@ static const struct {
 	{ "devices:\n  - address: x\n", "t:2: devices[0]: the key 'driver' is missing" },
 	{ "devices:\n  - driver: mlx5\n", "t:2: devices[0]: the key 'address' is missing" },
 	{ "devices:\n  - driver: e1000\n",
-	  "t:2: devices[0].driver: no driver 'e1000'; there are mlx5, netdevsim, and what a "
+	  "t:2: devices[0].driver: no driver 'e1000'; there are mlx5, mlxsw, netdevsim, and what a "
 	  "'plugin' brings" },
 	{ "devices:\n  - driver: netdevsim\n", "t:2: devices[0]: the key 'id' is missing" },
 	{ "devices:\n  - driver: netdevsim\n    id: 1\n    max_sfs: 3\n",
