@@ -15,11 +15,13 @@
 
 enum fl_log_level { FL_LOG_ERR = 3, FL_LOG_WARN = 4, FL_LOG_INFO = 6, FL_LOG_DEBUG = 7 };
 
+/* -- not installed -- */
 typedef void (*fl_log_sink)(enum fl_log_level level, const char *line);
 
 /* Context: once, before other threads start. NULL discards. */
 void fl_log_set_sink(fl_log_sink sink, enum fl_log_level max_level);
 
+/* -- installed -- */
 /* Context: any; never blocks. */
 void fl_log(enum fl_log_level level, const char *fmt, ...) FL_PRINTF(2, 3);
 

@@ -19,9 +19,11 @@
 /* CLOCK_MONOTONIC in nanoseconds. */
 uint64_t fl_now_ns(void);
 
+/* -- not installed -- */
 /* A 64-bit hash of bytes (FNV-1a, then mixed); not for hostile keys alone: users
  * chain equal hashes. */
 uint64_t fl_hash(const void *data, size_t len, uint64_t seed);
+/* -- installed -- */
 
 #pragma GCC visibility pop
 

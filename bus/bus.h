@@ -39,8 +39,10 @@ struct fl_driver {
 	int (*remove)(struct fl_op *op, struct fl_device *dev);
 };
 
+/* -- not installed -- */
 int fl_bus_root_new(struct fl_sched *sched, struct fl_bus_root **ret_root);
 void fl_bus_root_free(struct fl_bus_root *root);
+/* -- installed -- */
 struct fl_sched *fl_bus_root_sched(const struct fl_bus_root *root);
 
 /* The driver must outlive the root. -EEXIST: a driver with that bus and name is there.

@@ -15,6 +15,8 @@
 
 #include "core/driver.h"
 
+#pragma GCC visibility push(default) /* for plug-ins */
+
 #define FL_KNOB_TEXT_MAX 4000 /* bytes of a value, the NUL aside */
 #define FL_KNOB_PATH_MAX 200  /* bytes of a path, the NUL aside */
 
@@ -59,6 +61,7 @@ void fl_knob_complete(struct fl_knob_call *call, int err);
 int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 		 int (*run)(struct fl_op *op, struct fl_knob_call *call));
 
+/* -- not installed -- */
 /* For whoever serves knobs. fl_knob_write(): `call` with plane, client, text and complete
  * set, and where the writer is; 0, -errno, or FL_LATER. fl_knob_read(): as ops->read. Both -ENOENT, -EACCES. */
 int fl_knob_write(const char *path, struct fl_knob_call *call);
@@ -68,8 +71,11 @@ ssize_t fl_knob_read(struct fl_plane *plane, const char *path, char *buf, size_t
 size_t fl_knob_list(struct fl_plane *plane, const char *prefix, unsigned int skip, char *buf,
 		    size_t cap, unsigned int *ret_count);
 
+/* -- installed -- */
 /* Readers of text that people write: "1", "0", "y", "n", numbers in any base. -EINVAL. */
 int fl_knob_parse_bool(const char *text, bool *ret_value);
 int fl_knob_parse_u32(const char *text, uint32_t *ret_value);
+
+#pragma GCC visibility pop
 
 #endif

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "base/util.h"
+/* -- not installed -- */
 #include "nl/msg.h"
+/* -- installed -- */
 
 #pragma GCC visibility push(default) /* for plug-ins */
 
@@ -29,6 +31,7 @@ void fl_extack_set_attr(struct fl_extack *extack, const struct nlattr *attr, con
 /* Names a missing attribute; the kernel's GENL_REQ_ATTR_CHECK sets no text. */
 void fl_extack_miss(struct fl_extack *extack, const struct nlattr *nest, uint16_t type);
 
+/* -- not installed -- */
 /* Puts the NLMSG_ERROR message that answers `request` with `err` (0: an ACK, or a negative
  * errno), as the kernel does: the request is repeated whole only on an error without
  * cap_ack; what extack says follows if ext_ack, offsets relative to request. `extack` may be
@@ -39,6 +42,7 @@ void fl_extack_put_ack(struct fl_msg *msg, const struct nlmsghdr *request, uint3
 /* Puts the NLMSG_DONE message that ends the dump that `request` asked for; the same rules. */
 void fl_extack_put_done(struct fl_msg *msg, const struct nlmsghdr *request, uint32_t portid,
 			int err, const struct fl_extack *extack, bool ext_ack);
+/* -- installed -- */
 
 #pragma GCC visibility pop
 

@@ -3,9 +3,9 @@
  * plugin.h - a driver in a shared object of its own.
  *
  * A topology names it (finelink-topology(5), key `plugin`); finelinkd loads it, calls its
- * one entry point, and then makes the devices. What it needs of the driver API
- * (core/driver.h, bus/bus.h, lane/lane.h) it finds in finelinkd: it links with none of it.
- * It stays loaded until the process ends. tests/daemon/sleepy.c is an example.
+ * one entry point, and then makes the devices. What it needs it finds in libfinelink, of
+ * which finelinkd is a thin main(): there is one copy, whether the plug-in links with it or
+ * not. It stays loaded until the process ends. docs/write-a-driver.md shows one.
  */
 #ifndef FINELINK_PLUGIN_H
 #define FINELINK_PLUGIN_H
