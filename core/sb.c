@@ -50,8 +50,11 @@ static const struct fl_obj_ops sb_ops = {
 	.free = sb_free,
 };
 
+/* Nobody sees it. */
 static void port_encode(struct fl_msg *msg, const struct fl_txn *txn, const struct fl_obj *obj)
 {
+	fl_msg_begin(msg, FL_FAMILY_DEVLINK, 0, 0, 0, DEVLINK_CMD_SB_PORT_POOL_NEW, 1);
+	fl_msg_end(msg);
 }
 
 static void port_free(struct fl_obj *obj)
