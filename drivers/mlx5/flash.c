@@ -61,6 +61,11 @@ static int flash_step(struct fl_op *op)
 {
 	struct flash *flash = fl_op_data(op);
 
+	if (mlx5_fw_dead(flash->pf->fw)) {
+		fl_extack_set(fl_txn_extack(flash->txn),
+			      "mlx5_core: the firmware does not respond: recover the device first");
+		return -EIO;
+	}
 	tell(flash);
 	if (fails_here(flash)) {
 		if (flash->attempt.fate > 0)

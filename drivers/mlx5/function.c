@@ -41,6 +41,7 @@ void mlx5_func_put(struct mlx5_func *func)
 {
 	if (!func || __atomic_sub_fetch(&func->refs, 1, __ATOMIC_ACQ_REL))
 		return;
+	fl_reporter_put(func->fatal);
 	if (func->vport)
 		mlx5_vport_put(func->vport);
 	else

@@ -222,9 +222,9 @@ void mlx5_health_register(struct mlx5_func *func, struct fl_txn *txn)
 		mlx5_reporter_keep(pf, &pf->health.fw_fatal,
 				   add(func, txn, "fw_fatal", &pf_fatal_ops, PF_GRACE_MS));
 	} else {
-		/* Nobody but a client uses them. */
 		fl_reporter_put(add(func, txn, "fw", &func_fw_ops, 0));
-		fl_reporter_put(add(func, txn, "fw_fatal", &func_fatal_ops, FUNC_GRACE_MS));
+		mlx5_reporter_keep(pf, &func->fatal,
+				   add(func, txn, "fw_fatal", &func_fatal_ops, FUNC_GRACE_MS));
 	}
 	fl_reporter_put(add(func, txn, "vnic", &mlx5_vnic_ops, 0));
 }

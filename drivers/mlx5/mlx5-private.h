@@ -134,6 +134,7 @@ struct mlx5_vport {
 	struct mlx5_func *func;   /* whose instance is registered; only to compare */
 	struct mlx5_vport *next; /* the next one with the same hash of sfnum */
 	uint32_t dl_index; /* of its first instance, or MLX5_INDEX_ANY */
+	bool no_roce;      /* the capability was taken away; atomic */
 	struct mlx5_unit unit;
 };
 
@@ -141,7 +142,8 @@ struct mlx5_vport {
  * A function that a device stands for: the device's platform data.
  * Rules:
  * 1. pf, vport, unit, id: never change. refs: atomic.
- * 2. dev, dl, dl_index: alone on the device's lane. children: under pf->lock. enabled: atomic.
+ * 2. dev, dl, dl_index: alone on the device's lane. children, fatal: under
+ *    pf->lock. enabled: atomic.
  */
 struct mlx5_func {
 	int refs;
@@ -153,6 +155,7 @@ struct mlx5_func {
 	struct fl_devlink *dl;
 	uint32_t dl_index; /* of the instance that will be, or MLX5_INDEX_ANY */
 	struct fl_device *children[MLX5_CHILDREN]; /* referenced */
+	struct fl_reporter *fatal; /* a VF's or SF's fw_fatal, referenced, or NULL */
 	unsigned int enabled; /* bits of enum mlx5_child: which to attach */
 };
 
@@ -321,6 +324,8 @@ void mlx5_vf_table_done(struct mlx5_pf *pf);
 /* Adds the ports of all VFs to txn, or deletes them. Alone on the PF's lane. */
 void mlx5_vf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn);
 void mlx5_vf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn);
+/* Tells the VFs that their PF was reset: each recovers by itself. Context: any. */
+void mlx5_vf_report_reset(struct mlx5_pf *pf);
 /* Adds the devices of all VFs and posts their probes: alone on the PF's lane. */
 void mlx5_vf_devices_add(struct mlx5_pf *pf);
 

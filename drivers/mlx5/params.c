@@ -108,11 +108,12 @@ static bool enabled(struct fl_txn *txn, const char *name)
 
 void mlx5_params_take(struct mlx5_func *func, struct fl_txn *txn)
 {
+	bool no_roce = func->vport && __atomic_load_n(&func->vport->no_roce, __ATOMIC_RELAXED);
 	unsigned int children = 0;
 
 	if (enabled(txn, "enable_eth"))
 		children |= 1u << MLX5_CHILD_ETH;
-	if (enabled(txn, "enable_rdma") && enabled(txn, "enable_roce"))
+	if (enabled(txn, "enable_rdma") && enabled(txn, "enable_roce") && !no_roce)
 		children |= 1u << MLX5_CHILD_RDMA;
 	if (!is_pf(func) && enabled(txn, "enable_vnet"))
 		children |= 1u << MLX5_CHILD_VNET;

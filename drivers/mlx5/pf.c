@@ -197,6 +197,7 @@ int mlx5_pf_probe(struct fl_op *op, struct mlx5_func *func)
 {
 	mlx5_eswitch_set_switchdev(func->pf, func->pf->nic->config.switchdev);
 	mlx5_fw_revive(func->pf->fw);
+	__atomic_store_n(&func->pf->health.syndrome, 0, __ATOMIC_RELAXED);
 	fl_op_then(op, pf_brought_up);
 	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
 }

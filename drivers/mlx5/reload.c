@@ -7,6 +7,8 @@
 
 #include <errno.h>
 
+#include "base/log.h"
+
 #define PATCH_CMDS 4 /* an activation without a reset */
 
 static struct mlx5_call *call_begin(struct fl_op *op, struct fl_txn *txn,
@@ -140,17 +142,37 @@ int mlx5_pf_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_
 
 /* ---- recovery ------------------------------------------------------------------------- */
 
-/* What failed half-way is as dead as before; the next recovery begins anew. */
+/* What failed half-way is as dead as before, and what is gone is gone: that is committed, for
+ * the edits of a recovery that failed are not kept. */
+static void stay_down(struct fl_op *op, struct mlx5_call *call)
+{
+	struct fl_txn *kept = call->txn;
+	int err;
+
+	mlx5_fw_kill(call->pf->fw);
+	err = fl_txn_begin(op, fl_txn_devlink(kept), &call->txn);
+	if (!err) {
+		all_gone(call);
+		err = fl_txn_commit(call->txn);
+	}
+	call->txn = kept;
+	if (err && !fl_op_parked(op))
+		fl_log(FL_LOG_ERR, "%s: shows what is gone: error %d",
+		       fl_device_name(call->func->dev), -err);
+}
+
 static int recovered(struct fl_op *op)
 {
 	struct mlx5_call *call = mlx5_call(op);
 	int err = fl_op_result(op);
 
-	if (err && !fl_op_parked(op))
-		mlx5_fw_kill(call->pf->fw);
-	if (!err)
-		mlx5_health_is_well(call->pf, call->txn);
-	return mlx5_call_end(op, err);
+	if (err) {
+		stay_down(op, call);
+		return mlx5_call_end(op, err);
+	}
+	mlx5_health_is_well(call->pf, call->txn);
+	mlx5_vf_report_reset(call->pf);
+	return mlx5_call_end(op, 0);
 }
 
 static int recover_children(struct fl_op *op)

@@ -72,6 +72,25 @@ static struct fl_devlink *dl_get(struct mlx5_vport *vport)
 	return dl;
 }
 
+static void report_reset(struct mlx5_vport *vport)
+{
+	struct fl_reporter *reporter = NULL;
+
+	fl_lock_take(&vport->pf->lock);
+	if (vport->func && vport->func->fatal)
+		reporter = fl_reporter_get(vport->func->fatal);
+	fl_lock_drop(&vport->pf->lock);
+	if (reporter)
+		fl_health_report(reporter, "the PF was reset", NULL, NULL);
+	fl_reporter_put(reporter);
+}
+
+void mlx5_vf_report_reset(struct mlx5_pf *pf)
+{
+	for (unsigned int i = 0; i < pf->nic->config.vfs; i++)
+		report_reset(pf->vfs[i]);
+}
+
 void mlx5_vf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn)
 {
 	for (unsigned int i = 0; i < pf->nic->config.vfs; i++) {

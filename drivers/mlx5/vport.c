@@ -9,6 +9,7 @@
 #include "base/log.h"
 
 #define DEFAULT_IO_EQS 8
+#define MAX_IO_EQS (0xffffffu - 4) /* a field of 24 bits, and four that are for control */
 
 #define SF_CAPS DEVLINK_PORT_FN_CAP_ROCE
 #define VF_CAPS                                                                                    \
@@ -173,6 +174,7 @@ void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn)
 
 	fl_port_add(txn, &attrs);
 	fl_port_type_set(txn, vport->index, DEVLINK_PORT_TYPE_ETH);
+	__atomic_store_n(&vport->no_roce, false, __ATOMIC_RELAXED);
 	fl_port_fn_caps_set(txn, vport->index, DEVLINK_PORT_FN_CAP_ROCE);
 	fl_port_fn_max_io_eqs_set(txn, vport->index, DEFAULT_IO_EQS);
 	fl_port_notify(txn, vport->index);
@@ -301,11 +303,14 @@ static void caps_apply(struct mlx5_call *call)
 {
 	const struct fl_port_fn_change *change = call->change;
 	struct fl_port_state state;
+	uint32_t caps;
 
-	if (fl_port_read(call->txn, call->vport->index, &state) == 0)
-		fl_port_fn_caps_set(call->txn, call->vport->index,
-				    (state.caps & ~change->caps_mask) |
-					    (change->caps_value & change->caps_mask));
+	if (fl_port_read(call->txn, call->vport->index, &state))
+		return;
+	caps = (state.caps & ~change->caps_mask) | (change->caps_value & change->caps_mask);
+	__atomic_store_n(&call->vport->no_roce, !(caps & DEVLINK_PORT_FN_CAP_ROCE),
+			 __ATOMIC_RELAXED);
+	fl_port_fn_caps_set(call->txn, call->vport->index, caps);
 }
 
 static int fn_applied(struct fl_op *op)
@@ -353,6 +358,12 @@ int mlx5_vport_fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 	struct mlx5_vport *vport = mlx5_vport_get_at(pf_func->pf, index);
 	struct mlx5_call *call;
 
+	if (change->set & FL_PORT_FN_MAX_IO_EQS && change->max_io_eqs > MAX_IO_EQS) {
+		mlx5_vport_put(vport);
+		fl_extack_set(fl_txn_extack(txn), "mlx5_core: max_io_eqs is at most %u",
+			      MAX_IO_EQS);
+		return -EINVAL;
+	}
 	if (!vport)
 		return -EOPNOTSUPP;
 	call = mlx5_call_begin(op, txn, vport);
