@@ -103,6 +103,10 @@ struct fl_devlink_ops {
 	bool flash_component;     /* accepts a component name */
 	bool flash_reads_file;    /* wants `data`; else the file name means something to it */
 
+	/* Frees priv, once, when nothing reaches the instance any more. Context: the thread of
+	 * RCU callbacks: must not wait for a grace period. NULL: priv is not the instance's. */
+	void (*free)(void *priv);
+
 	/* Alone on the instance's device lane (and so on everything below). netns_change: a
 	 * namespace was named, even if it is the present one. Valid replies: 0; -errno:
 	 * nothing has changed. Edits of txn are kept only with 0. */
@@ -162,9 +166,10 @@ struct fl_devlink_ops {
 };
 
 /* Makes an instance for dev, not registered: nobody sees it. Its handle is dev's bus and
- * name, its lane dev's, its namespace the initial one. priv has to live as long as dev's
- * platform data: port_reserve, port_release and the steps of operations that were parked may
- * come after the driver's remove. Returns 0; -ENOMEM; -ENODEV (dev is being removed). */
+ * name, its lane dev's, its namespace the initial one. priv has to outlive the driver's
+ * remove, since port_reserve, port_release and the steps of operations that were parked may
+ * come after it: the instance frees it (ops->free), or it lives as long as dev's platform data.
+ * Returns 0; -ENOMEM; -ENODEV (dev is being removed): then priv stays the caller's. */
 int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 		     const struct fl_devlink_ops *ops, void *priv, struct fl_devlink **ret_dl);
 /* Lets it begin in another namespace, that of who asked for the device; should that die before,

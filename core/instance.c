@@ -93,6 +93,8 @@ static void devlink_destroy(struct fl_devlink *dl)
 	free(dl->homecoming);
 	fl_lock_done(&dl->commit_lock);
 	free(dl->handle);
+	if (dl->owns_priv)
+		dl->ops->free(dl->priv);
 	free(dl);
 }
 
@@ -200,6 +202,7 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
 		fl_devlink_free(dl);
 		return err;
 	}
+	dl->owns_priv = ops->free;
 	*ret_dl = dl;
 	return 0;
 }

@@ -100,6 +100,7 @@ struct fl_devlink {
 	struct fl_lane *sublane[FL_SUBLANES]; /* below it; NULL: what it is for is not there */
 	const struct fl_devlink_ops *ops;
 	void *priv;
+	bool owns_priv;
 	struct fl_lock commit_lock;
 	struct fl_nested_in *nested_in;
 	void *homecoming; /* return.c's: made when the instance leaves home, so that its

@@ -441,6 +441,38 @@ static void parked_operation_only_takes_away(void **state)
 	fl_devlink_put(dl);
 }
 
+static int frees;
+
+static void free_priv(void *priv)
+{
+	if (priv == fixture)
+		__atomic_add_fetch(&frees, 1, __ATOMIC_RELAXED);
+}
+
+/* Not before the last reference is gone; an instance that never was leaves priv alone. */
+static void instance_frees_its_drivers_memory(void **state)
+{
+	const struct fl_devlink_ops ops = { .free = free_priv };
+	struct fl_devlink *dl, *none = NULL;
+	struct fl_device *dev;
+
+	fixture->knobs.ops = &ops;
+	dl = fixture_add(fixture, "owner");
+	fixture->knobs.ops = NULL;
+	dev = fl_device_get(fl_devlink_device(dl));
+	remove_device(dl);
+	fl_rcu_barrier();
+	assert_int_equal(__atomic_load_n(&frees, __ATOMIC_RELAXED), 0);
+	fl_devlink_put(dl);
+	fl_rcu_barrier();
+	assert_int_equal(__atomic_load_n(&frees, __ATOMIC_RELAXED), 1);
+	assert_int_equal(fl_devlink_alloc(fixture->plane, dev, &ops, fixture, &none), -ENODEV);
+	assert_null(none);
+	fl_rcu_barrier();
+	assert_int_equal(__atomic_load_n(&frees, __ATOMIC_RELAXED), 1);
+	fl_device_put(dev);
+}
+
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
@@ -468,6 +500,7 @@ int main(void)
 		cmocka_unit_test(param_without_value_is_not_shown),
 		cmocka_unit_test(mode_that_was_set_shows_though_the_rest_failed),
 		cmocka_unit_test(parked_operation_only_takes_away),
+		cmocka_unit_test(instance_frees_its_drivers_memory),
 	};
 
 	return cmocka_run_group_tests_name("core objects", tests, set_up, tear_down);
