@@ -24,6 +24,7 @@ PUBLIC = [
 ]
 # As they are included within the tree.
 INSIDE = {path.removeprefix("include/"): os.path.basename(path) for path in PUBLIC}
+MARK = re.compile(r"/\* -- (not )?installed -- \*/")
 LEFT_OUT = re.compile(r"/\* -- not installed -- \*/\n.*?/\* -- installed -- \*/\n+", re.S)
 INCLUDE = re.compile(r'^#include "([^"]+)"', re.M)
 
@@ -39,9 +40,10 @@ def installed(path, text):
             fail(path, f'includes "{match[1]}", which is not installed')
         return f"#include <finelink/{INSIDE[match[1]]}>"
 
-    text = LEFT_OUT.sub("", text)
-    if "installed -- */" in text:
+    marks = [mark[1] for mark in MARK.finditer(text)]
+    if marks != ["not ", None] * (len(marks) // 2):
         fail(path, "a mark '-- not installed --' or '-- installed --' without the other")
+    text = LEFT_OUT.sub("", text)
     text = INCLUDE.sub(rename, text)
     if re.search(r"\binline\b|^\{", text, re.M):
         fail(path, "code in an installed header")
