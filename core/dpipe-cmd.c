@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/border.h"
 #include "core/cell.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
@@ -22,9 +23,9 @@ struct fl_dpipe_answer {
 	struct fl_req *req;
 	const struct fl_devlink *dl;
 	uint8_t cmd;
-	uint16_t list;   /* the attribute that holds the items */
+	uint16_t list; /* the attribute that holds the items */
 	size_t nest;
-	bool empty;      /* the message begun last */
+	bool empty;	    /* the message begun last */
 	struct fl_msg item; /* under construction */
 	int err;
 };
@@ -232,7 +233,7 @@ void fl_dpipe_entry_put(struct fl_dpipe_answer *answer, const struct fl_dpipe_en
 struct dpipe_cmd {
 	uint64_t key;
 	struct fl_dpipe_desc *desc; /* counted */
-	bool counters;              /* as they are */
+	bool counters;		    /* as they are */
 	struct fl_dpipe_answer answer;
 };
 
@@ -278,8 +279,9 @@ static int entries_work(struct fl_op *op)
 	answer_init(&dpipe->answer, cmd->req, cmd->dl, DEVLINK_CMD_DPIPE_ENTRIES_GET,
 		    DEVLINK_ATTR_DPIPE_ENTRIES);
 	fl_op_then(op, entries_told);
-	return ops->entries(op, cmd->txn, table->name, table->priv, dpipe->counters,
-			    &dpipe->answer);
+	return fl_border_step(cmd->dl, "dpipe.entries",
+			      ops->entries(op, cmd->txn, table->name, table->priv, dpipe->counters,
+					   &dpipe->answer));
 }
 
 static const struct fl_cmd_op_type entries_type = {
@@ -363,7 +365,8 @@ static int counters_set_work(struct fl_op *op)
 	fl_op_then(op, counters_set_done);
 	if (!ops || !ops->counters_set)
 		return 0;
-	return ops->counters_set(op, cmd->txn, table->name, table->priv, counters);
+	return fl_border_step(cmd->dl, "dpipe.counters_set",
+			      ops->counters_set(op, cmd->txn, table->name, table->priv, counters));
 }
 
 static const struct fl_cmd_op_type counters_set_type = {

@@ -19,8 +19,8 @@ static const struct fl_dpipe_field ethernet_fields[] = {
 	  DEVLINK_DPIPE_FIELD_MAPPING_TYPE_NONE },
 };
 const struct fl_dpipe_header fl_dpipe_header_ethernet = {
-	"ethernet", DEVLINK_DPIPE_HEADER_ETHERNET, true, ethernet_fields,
-	FL_ARRAY_SIZE(ethernet_fields),
+	"ethernet",	 DEVLINK_DPIPE_HEADER_ETHERNET,	 true,
+	ethernet_fields, FL_ARRAY_SIZE(ethernet_fields),
 };
 
 static const struct fl_dpipe_field ipv4_fields[] = {

@@ -7,7 +7,7 @@
 
 /* What of a table never changes: counted, so that operations keep it. */
 struct fl_dpipe_desc {
-	int refs; /* atomic */
+	int refs;		     /* atomic */
 	struct fl_dpipe_table table; /* name, matches and actions are our own copies */
 };
 

@@ -25,16 +25,16 @@ struct fl_dpipe_answer;
 /* ---- headers and fields ----------------------------------------------------------- */
 
 struct fl_dpipe_field {
-	const char *name;  /* DEVLINK_ATTR_DPIPE_FIELD_NAME */
-	uint32_t id;       /* in its header */
+	const char *name; /* DEVLINK_ATTR_DPIPE_FIELD_NAME */
+	uint32_t id;	  /* in its header */
 	uint32_t bitwidth;
 	enum devlink_dpipe_field_mapping_type mapping; /* what a value can be mapped to */
 };
 
 struct fl_dpipe_header {
-	const char *name;  /* DEVLINK_ATTR_DPIPE_HEADER_NAME */
-	uint32_t id;       /* of a global one: enum devlink_dpipe_header_id */
-	bool global;       /* one that all drivers share */
+	const char *name; /* DEVLINK_ATTR_DPIPE_HEADER_NAME */
+	uint32_t id;	  /* of a global one: enum devlink_dpipe_header_id */
+	bool global;	  /* one that all drivers share */
 	const struct fl_dpipe_field *fields;
 	size_t field_count;
 };
@@ -51,19 +51,19 @@ struct fl_dpipe_ref {
 	uint32_t type; /* enum devlink_dpipe_match_type or devlink_dpipe_action_type */
 	const struct fl_dpipe_header *header;
 	uint32_t header_index; /* which, if a packet has several */
-	uint32_t field;        /* id */
+	uint32_t field;	       /* id */
 };
 
 struct fl_dpipe_table {
 	const char *name;     /* DEVLINK_ATTR_DPIPE_TABLE_NAME; copied */
 	struct fl_cell *size; /* how many entries it has room for; NULL: 0 */
-	bool counters;        /* entries are counted, at first */
+	bool counters;	      /* entries are counted, at first */
 	bool counters_extern; /* whether they are is not the client's to say: -EOPNOTSUPP */
 	bool has_resource;    /* told: which resource it takes, and how much for one entry */
 	uint64_t resource_id, resource_units;
 	const struct fl_dpipe_ref *matches, *actions; /* what they refer to must stay valid */
 	size_t match_count, action_count;
-	void *priv;           /* given to the callbacks */
+	void *priv; /* given to the callbacks */
 };
 
 /* Adds a table. Sticky -EEXIST (the name), -ENOMEM, -EMSGSIZE (too much for one message). */
@@ -76,9 +76,9 @@ void fl_dpipe_table_unregister(struct fl_txn *txn, const char *name);
 struct fl_dpipe_value {
 	struct fl_dpipe_ref ref;
 	const void *value, *mask; /* mask NULL: not told */
-	uint16_t size;            /* bytes of each */
+	uint16_t size;		  /* bytes of each */
 	bool has_mapping;
-	uint32_t mapping;         /* an ifindex, say */
+	uint32_t mapping; /* an ifindex, say */
 };
 
 struct fl_dpipe_entry {

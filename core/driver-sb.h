@@ -22,23 +22,24 @@ struct fl_txn;
 
 struct fl_sb {
 	uint32_t index; /* DEVLINK_ATTR_SB_INDEX, below 2^24 */
-	uint32_t size;  /* bytes; DEVLINK_ATTR_SB_SIZE */
-	uint16_t ingress_pools, egress_pools; /* DEVLINK_ATTR_SB_..._POOL_COUNT; together <= 65535 */
-	uint16_t ingress_tcs, egress_tcs;     /* DEVLINK_ATTR_SB_..._TC_COUNT */
+	uint32_t size;	/* bytes; DEVLINK_ATTR_SB_SIZE */
+	uint16_t ingress_pools,
+		egress_pools;		  /* DEVLINK_ATTR_SB_..._POOL_COUNT; together <= 65535 */
+	uint16_t ingress_tcs, egress_tcs; /* DEVLINK_ATTR_SB_..._TC_COUNT */
 };
 
 /* Which are the ingress pools and which the egress ones the driver says in `type`; the kernel
  * leaves that to it too. */
 struct fl_sb_pool {
 	enum devlink_sb_pool_type type;
-	uint32_t size; /* bytes; DEVLINK_ATTR_SB_POOL_SIZE */
+	uint32_t size;				       /* bytes; DEVLINK_ATTR_SB_POOL_SIZE */
 	enum devlink_sb_threshold_type threshold_type; /* static: bytes; dynamic: an alpha */
-	uint32_t cell_size; /* bytes; DEVLINK_ATTR_SB_POOL_CELL_SIZE */
+	uint32_t cell_size;			       /* bytes; DEVLINK_ATTR_SB_POOL_CELL_SIZE */
 };
 
 /* Of one port: in a pool, or of a traffic class, which is bound to a pool. */
 struct fl_sb_quota {
-	uint16_t pool;      /* of a traffic class: DEVLINK_ATTR_SB_POOL_INDEX */
+	uint16_t pool;	    /* of a traffic class: DEVLINK_ATTR_SB_POOL_INDEX */
 	uint32_t threshold; /* DEVLINK_ATTR_SB_THRESHOLD, as the pool's threshold type says */
 	/* Bytes, as of the last snapshot, and the most since the last clear (32 bits show). NULL:
 	 * not told; both or none. */
@@ -48,9 +49,9 @@ struct fl_sb_quota {
 /* Which quota a client sets. */
 struct fl_sb_target {
 	uint32_t sb, port;
-	uint16_t pool; /* of a traffic class: the one to bind it to */
+	uint16_t pool;			/* of a traffic class: the one to bind it to */
 	enum devlink_sb_pool_type type; /* of a traffic class */
-	uint16_t tc;                    /* of a traffic class */
+	uint16_t tc;			/* of a traffic class */
 };
 
 /*

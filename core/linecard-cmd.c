@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/linecard.h"
@@ -28,8 +29,8 @@ int fl_linecard_get_doit(struct fl_req *req)
 		err = obj ? 0 : -ENODEV;
 	}
 	if (!err)
-		err = fl_obj_put(&req->reply, obj, DEVLINK_CMD_LINECARD_NEW, 0,
-				 req->nlh->nlmsg_seq, req->portid, req->ns);
+		err = fl_obj_put(&req->reply, obj, DEVLINK_CMD_LINECARD_NEW, 0, req->nlh->nlmsg_seq,
+				 req->portid, req->ns);
 	fl_rcu_read_unlock();
 	return err;
 }
@@ -44,7 +45,7 @@ int fl_linecard_get_dumpit(struct fl_req *req, struct fl_dump *dump)
 struct linecard_set {
 	uint32_t index;
 	enum devlink_linecard_state state; /* as it was found */
-	char *type;                        /* that it is to have; NULL: none */
+	char *type;			   /* that it is to have; NULL: none */
 };
 
 static int refuse(struct fl_cmd_op *cmd, int err, const char *text)
@@ -82,8 +83,7 @@ static bool type_is_known(struct fl_cmd_op *cmd, const struct linecard_set *set)
 
 	fl_rcu_read_lock();
 	obj = fl_txn_obj(cmd->txn, FL_OBJ_LINECARD, set->index);
-	known = obj &&
-		fl_linecard_type_find((const struct fl_linecard_obj *)obj, set->type);
+	known = obj && fl_linecard_type_find((const struct fl_linecard_obj *)obj, set->type);
 	fl_rcu_read_unlock();
 	return known;
 }
@@ -107,7 +107,8 @@ static int type_set(struct fl_cmd_op *cmd)
 	}
 	fl_linecard_set(cmd->txn, set->index, DEVLINK_LINECARD_STATE_PROVISIONING, set->type);
 	fl_op_then(&cmd->op, set_done);
-	return ops->provision(&cmd->op, cmd->txn, set->index, set->type);
+	return fl_border_step(cmd->dl, "linecard.provision",
+			      ops->provision(&cmd->op, cmd->txn, set->index, set->type));
 }
 
 static int type_unset(struct fl_cmd_op *cmd)
@@ -126,7 +127,8 @@ static int type_unset(struct fl_cmd_op *cmd)
 	}
 	fl_linecard_unprovisioning(cmd->txn, set->index);
 	fl_op_then(&cmd->op, set_done);
-	return ops->unprovision(&cmd->op, cmd->txn, set->index);
+	return fl_border_step(cmd->dl, "linecard.unprovision",
+			      ops->unprovision(&cmd->op, cmd->txn, set->index));
 }
 
 static int set_work(struct fl_op *op)

@@ -17,7 +17,7 @@ struct fl_linecard_obj {
 	struct fl_obj obj;
 	enum devlink_linecard_state state;
 	struct fl_linecard_types *types;
-	const char *type;          /* one of them, or NULL */
+	const char *type;	   /* one of them, or NULL */
 	struct fl_devlink *nested; /* referenced, or NULL */
 };
 

@@ -208,8 +208,8 @@ static void forget_kind(struct fl_devlink *dl, enum fl_obj_kind kind)
 
 	fl_pmap_iter_init(&iter, fl_devlink_version(dl)->objs[kind], 0);
 	while ((obj = fl_pmap_iter_next(&iter))) {
-		nested = kind == FL_OBJ_PORT ? fl_obj_port(obj)->nested :
-					       ((const struct fl_linecard_obj *)obj)->nested;
+		nested = kind == FL_OBJ_PORT ? fl_obj_port(obj)->nested
+					     : ((const struct fl_linecard_obj *)obj)->nested;
 		if (nested)
 			nested_unlink(nested, &(struct shower){ dl, kind, obj->key });
 	}

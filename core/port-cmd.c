@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/port.h"
@@ -115,8 +116,7 @@ static int port_set_type_done(struct fl_op *op)
 
 	if (fl_op_result(op))
 		return fl_op_result(op);
-	fl_port_desired_set(cmd->txn, cmd->port,
-			    fl_attr_u16(cmd->req->tb[DEVLINK_ATTR_PORT_TYPE]));
+	fl_port_desired_set(cmd->txn, cmd->port, fl_attr_u16(cmd->req->tb[DEVLINK_ATTR_PORT_TYPE]));
 	fl_port_notify(cmd->txn, cmd->port);
 	/* The type stays, should the function be refused then. */
 	cmd->keep = true;
@@ -142,7 +142,8 @@ static int port_set_work(struct fl_op *op)
 	if (fl_attr_u16(attr) == state.type)
 		return 0;
 	fl_op_then(op, port_set_type_done);
-	return ops->type_set(op, cmd->txn, cmd->port, fl_attr_u16(attr));
+	return fl_border_step(cmd->dl, "port.type_set",
+			      ops->type_set(op, cmd->txn, cmd->port, fl_attr_u16(attr)));
 }
 
 static void port_set_over(struct fl_cmd_op *cmd, int err)

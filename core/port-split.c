@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/port.h"
@@ -19,8 +20,8 @@ static int check_split(struct fl_cmd_op *cmd, uint32_t *ret_count)
 		return -ENODEV;
 	count = fl_attr_u32(cmd->req->tb[DEVLINK_ATTR_PORT_SPLIT_COUNT]);
 	if (!state.attrs.splittable) {
-		fl_extack_set(extack, state.attrs.split ? "Port cannot be split further" :
-							  "Port cannot be split");
+		fl_extack_set(extack, state.attrs.split ? "Port cannot be split further"
+							: "Port cannot be split");
 		return -EINVAL;
 	}
 	if (count < 2 || count & (count - 1) || count > state.attrs.lanes) {
@@ -38,7 +39,10 @@ static int split_work(struct fl_op *op)
 	int err;
 
 	err = check_split(cmd, &count);
-	return err ? err : cmd->dl->ops->port->split(op, cmd->txn, cmd->port, count);
+	if (err)
+		return err;
+	return fl_border_step(cmd->dl, "port.split",
+			      cmd->dl->ops->port->split(op, cmd->txn, cmd->port, count));
 }
 
 static const struct fl_cmd_op_type split_type = {
@@ -73,7 +77,8 @@ static int unsplit_work(struct fl_op *op)
 
 	if (!fl_txn_obj(cmd->txn, FL_OBJ_PORT, cmd->port))
 		return -ENODEV;
-	return cmd->dl->ops->port->unsplit(op, cmd->txn, cmd->port);
+	return fl_border_step(cmd->dl, "port.unsplit",
+			      cmd->dl->ops->port->unsplit(op, cmd->txn, cmd->port));
 }
 
 static const struct fl_cmd_op_type unsplit_type = {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/border.h"
 #include "core/cell.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
@@ -283,8 +284,7 @@ int fl_sb_tc_pool_bind_get_doit(struct fl_req *req)
 
 /* ---- dump: position[1] the buffer, [2] the pool or the port, [3] the quota --------- */
 
-static int dump_pools(const struct put *put, const struct fl_version *version,
-		      struct fl_dump *dump)
+static int dump_pools(const struct put *put, const struct fl_version *version, struct fl_dump *dump)
 {
 	int err;
 
@@ -305,8 +305,8 @@ static int dump_quotas(const struct put *put, const struct fl_sb_port_obj *obj, 
 	int err = 0;
 
 	for (uint64_t at = first + dump->position[3]; at < end && !err; at++) {
-		err = tcs ? put_tc_bind_at(put, port, obj, at) :
-			    put_port_pool(put, port, &obj->quota[at], at);
+		err = tcs ? put_tc_bind_at(put, port, obj, at)
+			  : put_port_pool(put, port, &obj->quota[at], at);
 		if (!err)
 			dump->position[3]++;
 	}
@@ -479,8 +479,9 @@ static int pool_set_work(struct fl_op *op)
 	if (!sb_ops(cmd)->pool_set)
 		return -EOPNOTSUPP;
 	fl_op_then(op, pool_set_done);
-	return sb_ops(cmd)->pool_set(op, cmd->txn, set->sb.index, set->target.pool, &set->value,
-				     set->threshold_type);
+	return fl_border_step(cmd->dl, "sb.pool_set",
+			      sb_ops(cmd)->pool_set(op, cmd->txn, set->sb.index, set->target.pool,
+						    &set->value, set->threshold_type));
 }
 
 static int quota_set_done(struct fl_op *op)
@@ -489,8 +490,8 @@ static int quota_set_done(struct fl_op *op)
 	const struct sb_set *set = cmd->arg;
 
 	if (!fl_op_result(op))
-		fl_sb_quota_apply(cmd->txn, set->sb.index, cmd->port, set->quota,
-				  set->target.pool, set->value);
+		fl_sb_quota_apply(cmd->txn, set->sb.index, cmd->port, set->quota, set->target.pool,
+				  set->value);
 	return fl_op_result(op);
 }
 
@@ -516,7 +517,8 @@ static int port_pool_set_work(struct fl_op *op)
 		return -EOPNOTSUPP;
 	set->quota = set->target.pool;
 	fl_op_then(op, quota_set_done);
-	return sb_ops(cmd)->port_pool_set(op, cmd->txn, &set->target, &set->value);
+	return fl_border_step(cmd->dl, "sb.port_pool_set",
+			      sb_ops(cmd)->port_pool_set(op, cmd->txn, &set->target, &set->value));
 }
 
 static int tc_bind_set_work(struct fl_op *op)
@@ -538,7 +540,8 @@ static int tc_bind_set_work(struct fl_op *op)
 		return -EOPNOTSUPP;
 	set->quota = fl_sb_tc_quota(&set->sb, set->target.type, set->target.tc);
 	fl_op_then(op, quota_set_done);
-	return sb_ops(cmd)->tc_bind_set(op, cmd->txn, &set->target, &set->value);
+	return fl_border_step(cmd->dl, "sb.tc_bind_set",
+			      sb_ops(cmd)->tc_bind_set(op, cmd->txn, &set->target, &set->value));
 }
 
 static int snapshot_work(struct fl_op *op)
@@ -552,7 +555,8 @@ static int snapshot_work(struct fl_op *op)
 		return err;
 	if (!sb_ops(cmd)->occ_snapshot)
 		return -EOPNOTSUPP;
-	return sb_ops(cmd)->occ_snapshot(op, cmd->txn, set->sb.index);
+	return fl_border_step(cmd->dl, "sb.occ_snapshot",
+			      sb_ops(cmd)->occ_snapshot(op, cmd->txn, set->sb.index));
 }
 
 static int max_clear_work(struct fl_op *op)
@@ -566,23 +570,34 @@ static int max_clear_work(struct fl_op *op)
 		return err;
 	if (!sb_ops(cmd)->occ_max_clear)
 		return -EOPNOTSUPP;
-	return sb_ops(cmd)->occ_max_clear(op, cmd->txn, set->sb.index);
+	return fl_border_step(cmd->dl, "sb.occ_max_clear",
+			      sb_ops(cmd)->occ_max_clear(op, cmd->txn, set->sb.index));
 }
 
 static const struct fl_cmd_op_type pool_set_type = {
-	FL_CMD_OP("sb-pool-set", 0), .work = pool_set_work, .over = set_over,
+	FL_CMD_OP("sb-pool-set", 0),
+	.work = pool_set_work,
+	.over = set_over,
 };
 static const struct fl_cmd_op_type port_pool_set_type = {
-	FL_CMD_OP("sb-port-pool-set", 0), .work = port_pool_set_work, .over = set_over,
+	FL_CMD_OP("sb-port-pool-set", 0),
+	.work = port_pool_set_work,
+	.over = set_over,
 };
 static const struct fl_cmd_op_type tc_bind_set_type = {
-	FL_CMD_OP("sb-tc-pool-bind-set", 0), .work = tc_bind_set_work, .over = set_over,
+	FL_CMD_OP("sb-tc-pool-bind-set", 0),
+	.work = tc_bind_set_work,
+	.over = set_over,
 };
 static const struct fl_cmd_op_type snapshot_type = {
-	FL_CMD_OP("sb-occ-snapshot", 0), .work = snapshot_work, .over = set_over,
+	FL_CMD_OP("sb-occ-snapshot", 0),
+	.work = snapshot_work,
+	.over = set_over,
 };
 static const struct fl_cmd_op_type max_clear_type = {
-	FL_CMD_OP("sb-occ-max-clear", 0), .work = max_clear_work, .over = set_over,
+	FL_CMD_OP("sb-occ-max-clear", 0),
+	.work = max_clear_work,
+	.over = set_over,
 };
 
 /* An instance without buffers has no lane for them. */

@@ -5,7 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/log.h"
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "nl/ctrl.h"
@@ -81,8 +81,7 @@ static int run_done(struct fl_op *op)
 	if (fl_op_result(op))
 		return fl_op_result(op);
 	if (*status > DEVLINK_SELFTEST_STATUS_FAIL) {
-		fl_log(FL_LOG_ERR, "%s/%s: the driver's selftest.run() told status %d",
-		       fl_devlink_bus_name(cmd->dl), fl_devlink_dev_name(cmd->dl), *status);
+		fl_border_tell(cmd->dl, "selftest.run", "told status %d", *status);
 		*status = DEVLINK_SELFTEST_STATUS_FAIL;
 	}
 	return run_next(cmd);
@@ -98,7 +97,9 @@ static int run_next(struct fl_cmd_op *cmd)
 		if (!tests->tb[tests->test] || !(ops->tests & 1u << tests->test))
 			continue;
 		fl_op_then(&cmd->op, run_done);
-		return ops->run(&cmd->op, cmd->txn, tests->test, &tests->status[tests->test]);
+		return fl_border_step(
+			cmd->dl, "selftest.run",
+			ops->run(&cmd->op, cmd->txn, tests->test, &tests->status[tests->test]));
 	}
 	return 0;
 }

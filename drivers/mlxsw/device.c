@@ -137,8 +137,8 @@ void mlxsw_objects_del(struct mlxsw *sw, struct fl_txn *txn)
 }
 
 static const struct fl_devlink_ops devlink_ops = {
-	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT |
-			  1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE,
+	.reload_actions =
+		1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT | 1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE,
 	.reload_down = mlxsw_reload_down,
 	.reload_up = mlxsw_reload_up,
 	.flash_update = mlxsw_flash_update,
@@ -235,8 +235,8 @@ static int remove_again(struct fl_op *op)
 		return 0;
 	}
 	/* A removal does not fail: memory comes back. */
-	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again) :
-				     fl_op_sleep(op, RETRY_NS, remove_again);
+	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again)
+				   : fl_op_sleep(op, RETRY_NS, remove_again);
 }
 
 static int remove_driver(struct fl_op *op, struct fl_device *device)

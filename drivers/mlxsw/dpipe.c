@@ -37,11 +37,20 @@ static const struct fl_dpipe_header meta = {
 };
 
 static const struct fl_dpipe_header *const headers[] = {
-	&meta, &fl_dpipe_header_ethernet, &fl_dpipe_header_ipv4, &fl_dpipe_header_ipv6,
+	&meta,
+	&fl_dpipe_header_ethernet,
+	&fl_dpipe_header_ipv4,
+	&fl_dpipe_header_ipv6,
 };
 
-#define MATCH(of, which) { DEVLINK_DPIPE_MATCH_TYPE_FIELD_EXACT, (of), 0, (which) }
-#define MODIFY(of, which) { DEVLINK_DPIPE_ACTION_TYPE_FIELD_MODIFY, (of), 0, (which) }
+#define MATCH(of, which)                                                                           \
+	{                                                                                          \
+		DEVLINK_DPIPE_MATCH_TYPE_FIELD_EXACT, (of), 0, (which)                             \
+	}
+#define MODIFY(of, which)                                                                          \
+	{                                                                                          \
+		DEVLINK_DPIPE_ACTION_TYPE_FIELD_MODIFY, (of), 0, (which)                           \
+	}
 #define DST_MAC MODIFY(&fl_dpipe_header_ethernet, DEVLINK_DPIPE_FIELD_ETHERNET_DST_MAC)
 
 static const struct fl_dpipe_ref erif_matches[] = { MATCH(&meta, META_ERIF_PORT) };
@@ -101,7 +110,9 @@ static void erif_put(const struct asked *asked, uint32_t index)
 {
 	uint8_t forward = 1;
 	struct fl_dpipe_value match = { erif_matches[0], &index, NULL, sizeof(index), false, 0 };
-	struct fl_dpipe_value action = { erif_actions[0], &forward, NULL, sizeof(forward), false, 0 };
+	struct fl_dpipe_value action = {
+		erif_actions[0], &forward, NULL, sizeof(forward), false, 0
+	};
 
 	entry_put(asked, TABLE_ERIF, index, &match, 1, &action, 1);
 }

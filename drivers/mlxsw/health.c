@@ -26,8 +26,7 @@ static int fatal_dump(struct fl_op *op, struct fl_txn *txn, struct fl_reporter *
 static int fatal_test(struct fl_op *op, struct fl_txn *txn, struct fl_reporter *reporter)
 {
 	/* Its own error, by an operation behind this one. */
-	return fl_health_report(reporter, "FW fatal event occurred",
-				(void *)(uintptr_t)1, NULL);
+	return fl_health_report(reporter, "FW fatal event occurred", (void *)(uintptr_t)1, NULL);
 }
 
 static const struct fl_reporter_ops fatal_ops = {
@@ -65,11 +64,16 @@ static const struct fl_region_ops cr_space_ops = {
 void mlxsw_health_add(struct mlxsw *sw, struct fl_txn *txn)
 {
 	const struct fl_reporter_desc fatal = {
-		.name = "fw_fatal", .ops = &fatal_ops, .priv = sw,
+		.name = "fw_fatal",
+		.ops = &fatal_ops,
+		.priv = sw,
 	};
 	const struct fl_region_desc cr_space = {
-		.name = "cr-space", .ops = &cr_space_ops, .priv = sw,
-		.size = CR_SPACE_BYTES, .max_snapshots = 4,
+		.name = "cr-space",
+		.ops = &cr_space_ops,
+		.priv = sw,
+		.size = CR_SPACE_BYTES,
+		.max_snapshots = 4,
 	};
 
 	sw->reporter = fl_reporter_add(txn, &fatal);

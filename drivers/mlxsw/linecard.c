@@ -28,8 +28,8 @@ enum work {
 
 struct card_op {
 	struct fl_op op;
-	struct mlxsw *sw;      /* referenced */
-	struct fl_devlink *dl; /* of the switch, referenced */
+	struct mlxsw *sw;	   /* referenced */
+	struct fl_devlink *dl;	   /* of the switch, referenced */
 	struct fl_devlink *nested; /* of the card, referenced; WORK_ACTIVATE */
 	unsigned int slot, turn;
 	enum work work;
@@ -216,7 +216,9 @@ static int done_run(struct fl_op *op)
 }
 
 static const struct fl_op_type done_type = {
-	.kind = "linecard-done", .run = done_run, .free = card_op_free,
+	.kind = "linecard-done",
+	.run = done_run,
+	.free = card_op_free,
 };
 
 /* ---- begun: on the slot's lane ---------------------------------------------------- */
@@ -237,7 +239,9 @@ static int begun_run(struct fl_op *op)
 }
 
 static const struct fl_op_type begun_type = {
-	.kind = "linecard-begin", .run = begun_run, .free = card_op_free,
+	.kind = "linecard-begin",
+	.run = begun_run,
+	.free = card_op_free,
 };
 
 static int begin(struct mlxsw *sw, struct fl_txn *txn, uint32_t index, enum work work)
@@ -318,7 +322,9 @@ static int activate_run(struct fl_op *op)
 }
 
 static const struct fl_op_type activate_type = {
-	.kind = "linecard-activate", .run = activate_run, .free = card_op_free,
+	.kind = "linecard-activate",
+	.run = activate_run,
+	.free = card_op_free,
 };
 
 static const struct fl_devlink_ops card_devlink_ops = { 0 };
@@ -346,7 +352,9 @@ static int card_probe(struct fl_op *op, struct fl_device *device)
 {
 	struct card_device *card = fl_device_platform(device);
 	struct card_op what = {
-		.slot = card->slot, .turn = card->turn, .work = WORK_ACTIVATE,
+		.slot = card->slot,
+		.turn = card->turn,
+		.work = WORK_ACTIVATE,
 	};
 	struct fl_devlink *dl;
 	struct fl_lane *lane;
@@ -408,8 +416,7 @@ int mlxsw_slots_init(struct mlxsw *sw)
 
 	for (unsigned int i = 0; i < sw->config.slots && !err; i++) {
 		snprintf(name, sizeof(name), "%s/lc%u", fl_lane_name(above), i + 1);
-		err = fl_lane_new(fl_plane_sched(sw->plane), above, name, NULL,
-				  &sw->slots[i].lane);
+		err = fl_lane_new(fl_plane_sched(sw->plane), above, name, NULL, &sw->slots[i].lane);
 	}
 	return err;
 }

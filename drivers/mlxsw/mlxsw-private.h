@@ -6,10 +6,10 @@
 #include "drivers/mlxsw/mlxsw.h"
 
 #define MLXSW_NAME "mlxsw_spectrum"
-#define MLXSW_SB_POOLS 8   /* 4 ingress, 4 egress */
-#define MLXSW_SB_QUOTAS 32 /* the pools, 8 ingress and 16 egress traffic classes */
+#define MLXSW_SB_POOLS 8    /* 4 ingress, 4 egress */
+#define MLXSW_SB_QUOTAS 32  /* the pools, 8 ingress and 16 egress traffic classes */
 #define MLXSW_CARD_PORTS 16 /* of a line card */
-#define MLXSW_TYPES 2       /* of line cards */
+#define MLXSW_TYPES 2	    /* of line cards */
 #define MLXSW_TABLES 3
 #define MLXSW_POLICERS 2
 
@@ -17,11 +17,11 @@
  * Rules: atomic: turn, type, provisioned. lane: never changes after the probe. card: written
  * alone on the device's lane; nested: on the line cards', or above. */
 struct mlxsw_slot {
-	struct fl_lane *lane;     /* of what takes its time there */
-	unsigned int turn;        /* one more with each change: what was begun before is over */
-	int type;                 /* that was asked for last */
+	struct fl_lane *lane; /* of what takes its time there */
+	unsigned int turn;    /* one more with each change: what was begun before is over */
+	int type;	      /* that was asked for last */
 	bool provisioned;
-	struct fl_device *card;    /* its own device, referenced, or NULL */
+	struct fl_device *card;	   /* its own device, referenced, or NULL */
 	struct fl_devlink *nested; /* the instance of that, referenced, or NULL */
 };
 
@@ -40,12 +40,12 @@ struct mlxsw {
 	bool down;
 	struct mlxsw_slot slots[MLXSW_SLOTS_MAX];
 	struct fl_cell **occ; /* two for each quota of each port that there can be */
-	uint64_t tick;        /* of the buffer's traffic */
+	uint64_t tick;	      /* of the buffer's traffic */
 	struct fl_cell *hosts, *erifs, *adjacencies; /* sizes of tables, and use of resources */
-	uint64_t counting_since[MLXSW_TABLES]; /* ns of CLOCK_MONOTONIC, 0: it does not */
-	struct mlxsw_traffic *traffic; /* to the CPU */
-	struct fl_cell *policed; /* by all policers: nothing, so far */
-	unsigned int image, running; /* firmware: the last part of its version */
+	uint64_t counting_since[MLXSW_TABLES];	     /* ns of CLOCK_MONOTONIC, 0: it does not */
+	struct mlxsw_traffic *traffic;		     /* to the CPU */
+	struct fl_cell *policed;		     /* by all policers: nothing, so far */
+	unsigned int image, running;		     /* firmware: the last part of its version */
 	struct fl_reporter *reporter;
 	struct fl_region *region;
 };

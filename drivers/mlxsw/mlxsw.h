@@ -24,7 +24,7 @@ struct mlxsw_config {
 	uint64_t provision_ns; /* until a line card's ports are there; default 1 s */
 	uint64_t flash_ns;     /* of writing an image; default 2 s */
 	uint64_t selftest_ns;  /* default 0.2 s */
-	uint64_t seed;         /* of its traffic */
+	uint64_t seed;	       /* of its traffic */
 	uint32_t broken_slots; /* bits 1 << slot: provisioning them fails; default 0 */
 };
 

@@ -62,15 +62,13 @@ static void port_del(struct fl_txn *txn, uint32_t index)
 	fl_port_del(txn, index);
 }
 
-static void panels_add(struct mlxsw *sw, struct fl_txn *txn, unsigned int first,
-		       unsigned int count)
+static void panels_add(struct mlxsw *sw, struct fl_txn *txn, unsigned int first, unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
 		port_add(sw, txn, first + i, 1, 0);
 }
 
-static void panels_del(struct mlxsw *sw, struct fl_txn *txn, unsigned int first,
-		       unsigned int count)
+static void panels_del(struct mlxsw *sw, struct fl_txn *txn, unsigned int first, unsigned int count)
 {
 	uint32_t index = mlxsw_panel_base(sw, first);
 

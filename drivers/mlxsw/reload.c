@@ -27,8 +27,8 @@ int mlxsw_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_ac
 	struct mlxsw *sw = mlxsw_of(txn);
 
 	/* As mlxsw: the firmware starts anew with each of the two. */
-	*ret_performed = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT |
-			 1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE;
+	*ret_performed =
+		1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT | 1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE;
 	mlxsw_resources_take(txn);
 	__atomic_store_n(&sw->running, __atomic_load_n(&sw->image, __ATOMIC_RELAXED),
 			 __ATOMIC_RELAXED);
@@ -74,8 +74,7 @@ static int flash_done(struct fl_op *op)
 	return err;
 }
 
-int mlxsw_flash_update(struct fl_op *op, struct fl_txn *txn,
-		       const struct fl_flash_request *request)
+int mlxsw_flash_update(struct fl_op *op, struct fl_txn *txn, const struct fl_flash_request *request)
 {
 	struct flash *flash = calloc(1, sizeof(*flash));
 

@@ -19,10 +19,15 @@
 #define DYNAMIC_FIRST 10
 #define BUSY_CELLS 512 /* of one quota at most */
 
-#define INGRESS(cells) { DEVLINK_SB_POOL_TYPE_INGRESS, (cells) * CELL,                          \
-			 DEVLINK_SB_THRESHOLD_TYPE_DYNAMIC, CELL }
-#define EGRESS(cells) { DEVLINK_SB_POOL_TYPE_EGRESS, (cells) * CELL,                            \
-			DEVLINK_SB_THRESHOLD_TYPE_DYNAMIC, CELL }
+#define INGRESS(cells)                                                                             \
+	{                                                                                          \
+		DEVLINK_SB_POOL_TYPE_INGRESS, (cells)*CELL, DEVLINK_SB_THRESHOLD_TYPE_DYNAMIC,     \
+			CELL                                                                       \
+	}
+#define EGRESS(cells)                                                                              \
+	{                                                                                          \
+		DEVLINK_SB_POOL_TYPE_EGRESS, (cells)*CELL, DEVLINK_SB_THRESHOLD_TYPE_DYNAMIC, CELL \
+	}
 
 static const struct fl_sb buffer = {
 	.size = BUFFER_CELLS * CELL,
@@ -34,7 +39,7 @@ static const struct fl_sb buffer = {
 
 static const struct fl_sb_pool pools[MLXSW_SB_POOLS] = {
 	INGRESS(129584), INGRESS(0), INGRESS(0), INGRESS(0),
-	EGRESS(137834), EGRESS(0), EGRESS(0), EGRESS(0),
+	EGRESS(137834),	 EGRESS(0),  EGRESS(0),	 EGRESS(0),
 };
 
 _Static_assert(INGRESS_POOLS + EGRESS_POOLS == MLXSW_SB_POOLS, "pools");
@@ -95,7 +100,9 @@ void mlxsw_sb_port_add(struct mlxsw *sw, struct fl_txn *txn, uint32_t port)
 		bool egress = i >= MLXSW_SB_POOLS + INGRESS_TCS;
 
 		quotas[i] = (struct fl_sb_quota){
-			.pool = i < MLXSW_SB_POOLS ? i : egress ? INGRESS_POOLS : 0,
+			.pool = i < MLXSW_SB_POOLS ? i
+				: egress	   ? INGRESS_POOLS
+						   : 0,
 			.threshold = DYNAMIC_FIRST,
 			.cur = occ[2 * i],
 			.max = occ[2 * i + 1],
@@ -138,9 +145,9 @@ static int threshold_check(struct fl_txn *txn, uint16_t index, uint32_t *thresho
 	if (err)
 		return err;
 	if (pool.threshold_type == DEVLINK_SB_THRESHOLD_TYPE_DYNAMIC)
-		return *threshold < DYNAMIC_MIN || *threshold > DYNAMIC_MAX ?
-			       refuse(txn, "Invalid dynamic threshold value") :
-			       0;
+		return *threshold < DYNAMIC_MIN || *threshold > DYNAMIC_MAX
+			       ? refuse(txn, "Invalid dynamic threshold value")
+			       : 0;
 	if (*threshold > buffer.size)
 		return refuse(txn, "Exceeded shared buffer size");
 	*threshold = whole_cells(*threshold);

@@ -12,10 +12,20 @@
 #include "base/util.h"
 
 static const struct fl_trap_policer policers[MLXSW_POLICERS] = {
-	{ .id = 1, .rate = 10240, .min_rate = 1, .max_rate = 1ull << 24,
-	  .burst = 4096, .min_burst = 16, .max_burst = 1ull << 24 },
-	{ .id = 2, .rate = 20480, .min_rate = 1, .max_rate = 1ull << 24,
-	  .burst = 8192, .min_burst = 16, .max_burst = 1ull << 24 },
+	{ .id = 1,
+	  .rate = 10240,
+	  .min_rate = 1,
+	  .max_rate = 1ull << 24,
+	  .burst = 4096,
+	  .min_burst = 16,
+	  .max_burst = 1ull << 24 },
+	{ .id = 2,
+	  .rate = 20480,
+	  .min_rate = 1,
+	  .max_rate = 1ull << 24,
+	  .burst = 8192,
+	  .min_burst = 16,
+	  .max_burst = 1ull << 24 },
 };
 
 static const struct fl_trap_group groups[] = {
@@ -30,11 +40,10 @@ static const struct fl_trap_group groups[] = {
 	{ .name = "pkt_sample", .generic = false },
 };
 
-#define TRAP(text, of, kind, first)                                                              \
-	{                                                                                        \
-		.name = (text), .group = (of), .generic = true,                                  \
-		.type = DEVLINK_TRAP_TYPE_##kind, .action = DEVLINK_TRAP_ACTION_##first,         \
-		.metadata = FL_TRAP_METADATA_IN_PORT,                                            \
+#define TRAP(text, of, kind, first)                                                                \
+	{                                                                                          \
+		.name = (text), .group = (of), .generic = true, .type = DEVLINK_TRAP_TYPE_##kind,  \
+		.action = DEVLINK_TRAP_ACTION_##first, .metadata = FL_TRAP_METADATA_IN_PORT,       \
 	}
 
 static const struct fl_trap traps[] = {

@@ -48,11 +48,26 @@ struct field {
 	const char *text;
 };
 
-#define U8(type, value) { type, 1, value, NULL }
-#define U16(type, value) { type, 2, value, NULL }
-#define U32(type, value) { type, 4, value, NULL }
-#define STR(type, text) { type, 0, 0, text }
-#define END { 0, 0, 0, NULL }
+#define U8(type, value)                                                                            \
+	{                                                                                          \
+		type, 1, value, NULL                                                               \
+	}
+#define U16(type, value)                                                                           \
+	{                                                                                          \
+		type, 2, value, NULL                                                               \
+	}
+#define U32(type, value)                                                                           \
+	{                                                                                          \
+		type, 4, value, NULL                                                               \
+	}
+#define STR(type, text)                                                                            \
+	{                                                                                          \
+		type, 0, 0, text                                                                   \
+	}
+#define END                                                                                        \
+	{                                                                                          \
+		0, 0, 0, NULL                                                                      \
+	}
 
 static struct request *ask(struct rig *rig, uint8_t cmd, const struct field *fields, int *ret_err)
 {
@@ -119,9 +134,11 @@ static unsigned int dump(struct rig *rig, uint8_t cmd, size_t bytes, unsigned in
 	assert_non_null(buf);
 	fl_msg_end(&request->msg);
 	request->req.nlh = (struct nlmsghdr *)request->buf;
-	assert_int_equal(fl_nl_parse(request->req.nlh, GENL_HDRLEN, fl_devlink_cmds[cmd].dump_policy,
+	assert_int_equal(fl_nl_parse(request->req.nlh, GENL_HDRLEN,
+				     fl_devlink_cmds[cmd].dump_policy,
 				     fl_devlink_cmds[cmd].dump_max, true, request->req.tb,
-				     &request->req.extack), 0);
+				     &request->req.extack),
+			 0);
 	*ret_datagrams = 0;
 	do {
 		fl_msg_init_fixed(&msg, buf, bytes);
@@ -192,7 +209,8 @@ static void test_split(void **state)
 	/* What belongs to a port came with it. */
 	assert_int_equal(GET(&rig, PATH(DEVLINK_ATTR_SB_THRESHOLD), DEVLINK_CMD_SB_PORT_POOL_GET,
 			     U32(DEVLINK_ATTR_PORT_INDEX, 7), U32(DEVLINK_ATTR_SB_INDEX, 0),
-			     U16(DEVLINK_ATTR_SB_POOL_INDEX, 4)), 10);
+			     U16(DEVLINK_ATTR_SB_POOL_INDEX, 4)),
+			 10);
 
 	assert_int_equal(split(&rig, 7, 2), -EINVAL);
 	assert_string_equal(rig_extack, "Port cannot be split further");
@@ -219,7 +237,8 @@ static void test_split_refused(void **state)
 	assert_string_equal(rig_extack, "mlxsw_spectrum: Port was not split");
 	assert_int_equal(split(&rig, 99, 2), -ENODEV);
 	assert_int_equal(DO(&rig, DEVLINK_CMD_PORT_SET, U32(DEVLINK_ATTR_PORT_INDEX, 1),
-			    U16(DEVLINK_ATTR_PORT_TYPE, DEVLINK_PORT_TYPE_IB)), -EOPNOTSUPP);
+			    U16(DEVLINK_ATTR_PORT_TYPE, DEVLINK_PORT_TYPE_IB)),
+			 -EOPNOTSUPP);
 	assert_int_equal(DO(&rig, DEVLINK_CMD_PORT_PARAM_GET, U32(DEVLINK_ATTR_PORT_INDEX, 1)),
 			 -EINVAL);
 	assert_string_equal(rig_extack, "Port params are not supported");
@@ -292,8 +311,8 @@ static void test_sb_occupancy(void **state)
 	up_quick(&rig);
 	assert_int_equal(tc(&rig, DEVLINK_ATTR_SB_OCC_MAX, 3, 1), 0);
 	for (int i = 0; i < 8; i++) {
-		assert_int_equal(DO(&rig, DEVLINK_CMD_SB_OCC_SNAPSHOT,
-				    U32(DEVLINK_ATTR_SB_INDEX, 0)), 0);
+		assert_int_equal(
+			DO(&rig, DEVLINK_CMD_SB_OCC_SNAPSHOT, U32(DEVLINK_ATTR_SB_INDEX, 0)), 0);
 		cur = tc(&rig, DEVLINK_ATTR_SB_OCC_CUR, 3, 1);
 		max = cur > max ? cur : max;
 		assert_int_equal(tc(&rig, DEVLINK_ATTR_SB_OCC_MAX, 3, 1), max);
@@ -337,7 +356,8 @@ static void test_sb_dump(void **state)
 		struct seen seen = { 0 };
 
 		assert_int_equal(dump(&rig, DEVLINK_CMD_SB_PORT_POOL_GET, bytes, &datagrams,
-				      see_port_pool, &seen), 4 * POOLS);
+				      see_port_pool, &seen),
+				 4 * POOLS);
 		assert_true(datagrams > 1);
 		for (uint32_t index = 1; index < 17; index += 4) {
 			for (int pool = 0; pool < POOLS; pool++)
@@ -359,10 +379,12 @@ static uint64_t check_entries(const struct nlmsghdr *nlh, uint64_t next, bool co
 	bool counted;
 
 	assert_non_null(list);
-	mnl_attr_for_each_nested(entry, list) {
+	mnl_attr_for_each_nested(entry, list)
+	{
 		counted = false;
 		assert_int_equal(mnl_attr_get_type(entry), DEVLINK_ATTR_DPIPE_ENTRY);
-		mnl_attr_for_each_nested(attr, entry) {
+		mnl_attr_for_each_nested(attr, entry)
+		{
 			counted |= mnl_attr_get_type(attr) == DEVLINK_ATTR_DPIPE_ENTRY_COUNTER;
 			if (mnl_attr_get_type(attr) == DEVLINK_ATTR_DPIPE_ENTRY_INDEX)
 				assert_int_equal(mnl_attr_get_u64(attr), next);
@@ -411,18 +433,23 @@ static void test_dpipe(void **state)
 	check_table(&rig, "mlxsw_host4", HOSTS, false);
 	assert_int_equal(DO(&rig, DEVLINK_CMD_DPIPE_TABLE_COUNTERS_SET,
 			    STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_host4"),
-			    U8(DEVLINK_ATTR_DPIPE_TABLE_COUNTERS_ENABLED, 1)), 0);
+			    U8(DEVLINK_ATTR_DPIPE_TABLE_COUNTERS_ENABLED, 1)),
+			 0);
 	check_table(&rig, "mlxsw_host4", HOSTS, true);
 	check_table(&rig, "mlxsw_erif", 4, false);
 	check_table(&rig, "mlxsw_adj", HOSTS / 4, false);
-	assert_int_equal(GET(&rig, PATH(DEVLINK_ATTR_DPIPE_TABLES, DEVLINK_ATTR_DPIPE_TABLE,
-					DEVLINK_ATTR_DPIPE_TABLE_SIZE),
+	assert_int_equal(GET(&rig,
+			     PATH(DEVLINK_ATTR_DPIPE_TABLES, DEVLINK_ATTR_DPIPE_TABLE,
+				  DEVLINK_ATTR_DPIPE_TABLE_SIZE),
 			     DEVLINK_CMD_DPIPE_TABLE_GET,
-			     STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_host4")), HOSTS);
+			     STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_host4")),
+			 HOSTS);
 	assert_int_equal(DO(&rig, DEVLINK_CMD_DPIPE_ENTRIES_GET,
-			    STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_none")), -EINVAL);
+			    STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_none")),
+			 -EINVAL);
 	assert_int_equal(DO(&rig, DEVLINK_CMD_DPIPE_TABLE_COUNTERS_SET,
-			    STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_erif")), -EINVAL);
+			    STR(DEVLINK_ATTR_DPIPE_TABLE_NAME, "mlxsw_erif")),
+			 -EINVAL);
 	rig_down(&rig);
 }
 
@@ -530,7 +557,8 @@ static void test_selftests(void **state)
 
 	up_quick(&rig);
 	assert_int_equal(GET(&rig, PATH(DEVLINK_ATTR_SELFTESTS, DEVLINK_ATTR_SELFTEST_ID_FLASH),
-			     DEVLINK_CMD_SELFTESTS_GET, END), 0);
+			     DEVLINK_CMD_SELFTESTS_GET, END),
+			 0);
 	assert_int_equal(DO(&rig, DEVLINK_CMD_SELFTESTS_RUN, END), -EINVAL);
 	request = rig_request(&rig, DEVLINK_CMD_SELFTESTS_RUN, "pci", SW);
 	nest = fl_msg_nest(&request->msg, DEVLINK_ATTR_SELFTESTS, true);
