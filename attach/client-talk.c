@@ -47,6 +47,11 @@ static size_t attr_len(const struct nlattr *attr)
 	return attr->nla_len - NLA_HDRLEN;
 }
 
+static int answer_malformed(struct fl_link_error *error)
+{
+	return fl_link_fail(error, -EBADMSG, "the plane's answer is malformed");
+}
+
 /* The errno of an NLMSG_ERROR or NLMSG_DONE, and the text of its extended ACK. */
 static int answer_error(const struct nlmsghdr *nlh, struct fl_link_error *error)
 {
@@ -55,9 +60,11 @@ static int answer_error(const struct nlmsghdr *nlh, struct fl_link_error *error)
 	const struct nlattr *text = NULL;
 
 	if (len < sizeof(int))
-		return nlh->nlmsg_type == NLMSG_DONE ? 0 : -EBADMSG;
+		return nlh->nlmsg_type == NLMSG_DONE ? 0 : answer_malformed(error);
 	if (ack->error == 0)
 		return 0;
+	if (ack->error > 0)
+		return answer_malformed(error);
 	if (nlh->nlmsg_type == NLMSG_DONE)
 		at = sizeof(int);
 	else if (!(nlh->nlmsg_flags & NLM_F_CAPPED) && len >= sizeof(*ack))
