@@ -282,15 +282,16 @@ static int start_flash(struct stage *stage, struct meanwhile *meanwhile)
 static bool flash_is_over(struct meanwhile *meanwhile)
 {
 	uint32_t buf[4096];
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 	ssize_t len = fl_link_recv(meanwhile->flash, buf, sizeof(buf));
 	char text[160];
 	int err;
 
 	if (len == -EAGAIN)
 		return false;
-	if (len < (ssize_t)sizeof(struct nlmsghdr))
+	if (!NLMSG_OK(nlh, len))
 		return true;
-	err = launch_ack_parse((const struct nlmsghdr *)buf, text, sizeof(text));
+	err = launch_ack_parse(nlh, text, sizeof(text));
 	if (err)
 		fl_cli_fail(0, "the flash update has failed: %s%s%s", strerror(-err),
 			    *text ? ": " : "", text);

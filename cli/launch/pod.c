@@ -288,7 +288,6 @@ void pod_receive(struct launch_storm *storm, struct pod *pod)
 	static char buf[RECEIVE_BYTES] __attribute__((aligned(4))); /* one thread: storm.h */
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 	ssize_t received = fl_link_recv(pod->link, buf, sizeof(buf));
-	int len = (int)received;
 
 	if (received == -EAGAIN || received == -ENOBUFS)
 		return;
@@ -298,7 +297,7 @@ void pod_receive(struct launch_storm *storm, struct pod *pod)
 			pod_fail(storm, pod, "the plane: %s", strerror((int)-received));
 		return;
 	}
-	for (; mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+	for (; NLMSG_OK(nlh, received); nlh = NLMSG_NEXT(nlh, received))
 		pod_answer(storm, pod, nlh);
 }
 

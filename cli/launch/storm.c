@@ -97,13 +97,12 @@ void launch_storm_listen(struct launch_storm *storm)
 	for (int i = 0; i < EVENTS_AT_ONCE; i++) {
 		const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 		ssize_t received = fl_link_recv(storm->events, buf, sizeof(buf));
-		int len = (int)received;
 
 		if (received == -ENOBUFS)
 			relist(storm);
 		else if (received < 0)
 			return;
-		for (; len > 0 && mnl_nlmsg_ok(nlh, len); nlh = mnl_nlmsg_next(nlh, &len))
+		for (; NLMSG_OK(nlh, received); nlh = NLMSG_NEXT(nlh, received))
 			see_message(storm, nlh);
 	}
 }

@@ -161,7 +161,8 @@ int launch_ack_parse(const struct nlmsghdr *nlh, char *ret_text, size_t cap)
 	const struct nlattr *attr;
 
 	*ret_text = 0;
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*ack))
+	if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ack) ||
+	    ack->error > 0)
 		return -EBADMSG;
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return ack->error;

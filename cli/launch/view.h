@@ -1,5 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* view.h - a port as a netlink message tells it, as far as a launch looks at it. */
+/*
+ * view.h - a port as a netlink message tells it, as far as a launch looks at it.
+ *
+ * Messages are to be found by NLMSG_OK(): libmnl's own check takes a length of 2^31 or more for a
+ * negative one, and lets it pass.
+ */
 #ifndef FL_CLI_LAUNCH_VIEW_H
 #define FL_CLI_LAUNCH_VIEW_H
 
@@ -38,7 +43,8 @@ bool launch_handle_equal(const struct launch_handle *a, const struct launch_hand
 /* The command of a message, or 0 if it is no generic netlink message. */
 uint8_t launch_message_cmd(const struct nlmsghdr *nlh);
 
-/* The error of an NLMSG_ERROR message, and its extended ACK's text (or ""). */
+/* The error of an NLMSG_ERROR message, and its extended ACK's text (or ""); -EBADMSG for another
+ * message or a positive error. */
 int launch_ack_parse(const struct nlmsghdr *nlh, char *ret_text, size_t cap);
 
 #endif
