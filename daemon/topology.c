@@ -29,11 +29,25 @@ struct reading {
 	char *error;
 };
 
+/* A value can hold a newline, or what makes a terminal do things: C0 and, in UTF-8, C1. */
+static void make_printable(char *text)
+{
+	for (unsigned char *c = (unsigned char *)text; *c; c++) {
+		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+			*c++ = '?';
+		else if (*c >= ' ' && *c != 0x7f)
+			continue;
+		*c = '?';
+	}
+}
+
 static void error_set(char **ret_error, const char *name, unsigned int line, const char *path,
 		      const char *message)
 {
 	if (asprintf(ret_error, "%s:%u: %s%s%s", name, line, path, *path ? ": " : "", message) < 0)
 		*ret_error = NULL;
+	else
+		make_printable(*ret_error);
 }
 
 /* Fails with the fault of `key` of the current device ("" for the device itself). */
