@@ -15,7 +15,8 @@ struct fl_image *fl_image_new(const struct fl_msg *msg)
 	if (!image)
 		return NULL;
 	image->len = msg->len;
-	memcpy(image->data, msg->buf, msg->len);
+	if (msg->len) /* else there may be no buffer at all */
+		memcpy(image->data, msg->buf, msg->len);
 	return image;
 }
 
