@@ -15,6 +15,7 @@ PAGES = [
     ("finelink-run.1", [FINELINK, "run"]),
     ("finelink-launch.1", [FINELINK, "launch"]),
     ("finelink-show.1", [FINELINK, "show"]),
+    ("finelink-device.1", [FINELINK, "device"]),
     ("finelinkd.8", [FINELINKD]),
 ]
 SECTIONS = ["NAME", "SYNOPSIS", "DESCRIPTION", "EXIT STATUS", "EXAMPLES", "ERRORS", "SEE ALSO"]
