@@ -110,8 +110,19 @@ static void rate_encode(struct fl_msg *msg, const struct fl_txn *txn, const stru
 	fl_msg_put_u32(msg, DEVLINK_ATTR_RATE_TX_WEIGHT, rate->tx_weight);
 	if (rate->parent)
 		fl_msg_put_str(msg, DEVLINK_ATTR_RATE_PARENT_NODE_NAME, rate->parent->name);
-	put_tc_bws(msg, rate);
 	fl_msg_end(msg);
+}
+
+/* The shares of the traffic classes, the last in the message: more than half of it, and mostly
+ * never set, so that they are not kept in every leaf's image. */
+static void rate_resolve(struct fl_msg *msg, size_t at, const struct fl_obj *obj,
+			 const struct fl_netns *asker)
+{
+	size_t before = msg->len;
+
+	put_tc_bws(msg, fl_obj_rate(obj));
+	if (!msg->err)
+		((struct nlmsghdr *)(msg->buf + at))->nlmsg_len += msg->len - before;
 }
 
 static void rate_free(struct fl_obj *obj)
@@ -127,6 +138,7 @@ static void rate_free(struct fl_obj *obj)
 static const struct fl_obj_ops rate_ops = {
 	.kind = FL_OBJ_RATE,
 	.encode = rate_encode,
+	.resolve = rate_resolve,
 	.free = rate_free,
 	.cmd_new = DEVLINK_CMD_RATE_NEW,
 	.cmd_del = DEVLINK_CMD_RATE_DEL,
