@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* cr-space.c - the region cr-space: the device's configuration registers, caught at fatal errors. */
+/* cr-space.c - the region cr-space: the device's configuration registers, caught at fatal errors.
+ */
 #include "drivers/mlx5/mlx5-private.h"
 
 #include <stdlib.h>
@@ -80,8 +81,8 @@ void mlx5_cr_space_catch(struct mlx5_pf *pf, struct fl_devlink *dl)
 		err = fl_region_snapshot_post(dl, region, data);
 	}
 	if (err)
-		fl_log(FL_LOG_WARN, "%s: cr-space was not caught", fl_lane_name(fl_device_lane(
-				    fl_devlink_device(dl))));
+		fl_log(FL_LOG_WARN, "%s: cr-space was not caught",
+		       fl_lane_name(fl_device_lane(fl_devlink_device(dl))));
 	fl_region_put(region);
 	free(data);
 }

@@ -28,10 +28,10 @@ static int file_write(struct fl_knob_call *call)
 		return err;
 	err = mlx5_event(file->pf, file->event, value);
 	if (err == -EINVAL)
-		fl_extack_set(&call->extack, file->event == MLX5_EVENT_ERROR ||
-							     file->event == MLX5_EVENT_FATAL
-						     ? "a syndrome is 1 to 255"
-						     : "a channel is 0 to 3");
+		fl_extack_set(&call->extack,
+			      file->event == MLX5_EVENT_ERROR || file->event == MLX5_EVENT_FATAL
+				      ? "a syndrome is 1 to 255"
+				      : "a channel is 0 to 3");
 	return err;
 }
 

@@ -49,8 +49,7 @@ const char *mlx5_syndrome_text(uint32_t syndrome)
 
 /* ---- delivery ------------------------------------------------------------------------ */
 
-static int report(struct mlx5_pf *pf, struct fl_reporter **place, uint32_t value,
-		  const char *text)
+static int report(struct mlx5_pf *pf, struct fl_reporter **place, uint32_t value, const char *text)
 {
 	struct fl_reporter *reporter = mlx5_reporter_get(pf, place);
 	struct mlx5_report *ctx;

@@ -180,8 +180,7 @@ static int fatal_dump(struct fl_op *op, struct fl_txn *txn, struct fl_reporter *
 	return 0;
 }
 
-static int pf_recover(struct fl_op *op, struct fl_txn *txn, struct fl_reporter *reporter,
-		      void *ctx)
+static int pf_recover(struct fl_op *op, struct fl_txn *txn, struct fl_reporter *reporter, void *ctx)
 {
 	return mlx5_pf_recover(op, txn);
 }

@@ -304,8 +304,7 @@ static int deactivated(struct fl_op *op)
 	if (!err)
 		err = device_remove(call->vport, false);
 	if (!err)
-		fl_port_fn_state_set(call->txn, call->vport->index,
-				     DEVLINK_PORT_FN_STATE_INACTIVE);
+		fl_port_fn_state_set(call->txn, call->vport->index, DEVLINK_PORT_FN_STATE_INACTIVE);
 	return err;
 }
 

@@ -136,7 +136,8 @@ static void append_value(char *text, size_t cap, const struct nlattr *attr, uint
 {
 	size_t len = strlen(text);
 
-	if (type == DEVLINK_VAR_ATTR_TYPE_U8 || type == DEVLINK_VAR_ATTR_TYPE_U32 || type == DEVLINK_VAR_ATTR_TYPE_U64)
+	if (type == DEVLINK_VAR_ATTR_TYPE_U8 || type == DEVLINK_VAR_ATTR_TYPE_U32 ||
+	    type == DEVLINK_VAR_ATTR_TYPE_U64)
 		snprintf(text + len, cap - len, "%llu ", (unsigned long long)value_of(attr));
 	else if (type == DEVLINK_VAR_ATTR_TYPE_FLAG)
 		snprintf(text + len, cap - len, "%d ", fl_attr_u8(attr));
@@ -199,8 +200,7 @@ static const char *tell(const struct request *request)
 	told[0] = 0;
 	depth = 0;
 	while (at + NLMSG_HDRLEN <= request->req.reply.len) {
-		const struct nlmsghdr *nlh =
-			(const struct nlmsghdr *)(request->req.reply.buf + at);
+		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(request->req.reply.buf + at);
 		const struct nlattr *fmsg;
 
 		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && (fmsg = answer_attr(nlh, path)))
@@ -326,10 +326,9 @@ static void test_reporters(void **state)
 
 static void test_vnic_counts(void **state)
 {
-	struct mlx5_fault params = { .step = MLX5_STEP_FW_CMD,
-				     .match = "0000:03:00.0/params",
-				     .error = EIO,
-				     .times = 2 };
+	struct mlx5_fault params = {
+		.step = MLX5_STEP_FW_CMD, .match = "0000:03:00.0/params", .error = EIO, .times = 2
+	};
 	struct rig rig;
 
 	up(&rig, &params, 0);

@@ -60,9 +60,8 @@ static void up(struct rig *rig, enum mlx5_step step, const char *match, unsigned
 	rig_config(&config);
 	config.switchdev = true;
 	config.vfs = 1;
-	config.faults[config.fault_count] = (struct mlx5_fault){
-		.step = step, .deaf_ns = DEAF_NS, .after = after, .times = 1
-	};
+	config.faults[config.fault_count] =
+		(struct mlx5_fault){ .step = step, .deaf_ns = DEAF_NS, .after = after, .times = 1 };
 	snprintf(config.faults[config.fault_count++].match, sizeof(config.faults[0].match), "%s",
 		 match);
 	rig_up_deadline(rig, &config, DEADLINE_NS);
@@ -119,7 +118,9 @@ struct port_case {
 static void test_port_set(void **state)
 {
 	static const struct port_case cases[] = {
-		{ activate, false, 2 }, { set_address, false, 2 }, { deactivate, true, 4 },
+		{ activate, false, 2 },
+		{ set_address, false, 2 },
+		{ deactivate, true, 4 },
 		{ set_address, true, 4 },
 	};
 	struct aside late;
