@@ -11,24 +11,10 @@
 #include <string.h>
 
 #include "base/die.h"
-#include "fuzz_nl_parse.h"
 #include "nl/ctrl.h"
 #include "nl/devlink-attrs.h"
 #include "nl/policy.h"
-
-/* Everything that was put must be messages of good attributes, to the last byte. */
-static void check_answer(const struct fl_msg *msg)
-{
-	size_t at = 0;
-
-	while (at < msg->len) {
-		const struct nlmsghdr *nlh = (const struct nlmsghdr *)(msg->buf + at);
-
-		fl_assert(mnl_nlmsg_ok(nlh, (int)(msg->len - at)));
-		at += MNL_ALIGN(nlh->nlmsg_len);
-	}
-	fl_assert(at == msg->len);
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_ack(const struct nlmsghdr *request, int err, const struct fl_extack *extack)
 {
@@ -41,7 +27,7 @@ static void check_ack(const struct nlmsghdr *request, int err, const struct fl_e
 		fl_extack_put_done(&msg, request, 1, err, extack, bits & 1);
 	}
 	if (!msg.err)
-		check_answer(&msg);
+		fuzz_check_messages(msg.buf, msg.len);
 	fl_msg_done(&msg);
 }
 
@@ -139,14 +125,13 @@ static void try_ctrl(const struct nlmsghdr *request)
 	else
 		err = fl_ctrl_do(request, 1, &msg, &extack);
 	fl_assert(err <= 0); /* a growing buffer takes all */
-	check_answer(&msg);
+	fuzz_check_messages(msg.buf, msg.len);
 	check_ack(request, err, &extack);
 	fl_msg_done(&msg);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	/* A copy of just this size, aligned, so that a byte too far is seen. */
 	struct nlmsghdr *request;
 
 	if (size < MNL_NLMSG_HDRLEN)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-mutate.c - a fuzz target without a fuzzer: each file of a corpus as it is, cut at
- * every length, and changed in ways that a fixed seed draws. The same on every run.
+ * test-mutate.c - a fuzz target without a fuzzer: each file of a corpus as it is, cut at ROUNDS
+ * lengths (at each, if it has no more), and changed ROUNDS times in ways that a fixed seed draws.
+ * The same on every run.
  *
  * usage: test-mutate ROUNDS FILE...
  */
@@ -9,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "fuzz_nl_parse.h"
+#include "tests/fuzz/fuzz.h"
 
 #define INPUT_MAX 4096
 
@@ -56,6 +57,20 @@ static size_t mutate(uint8_t *data, size_t size)
 	return size;
 }
 
+/* A copy of just this size, so that a byte too far is seen. */
+static void try_input(const uint8_t *data, size_t size)
+{
+	uint8_t *copy = malloc(size ? size : 1);
+
+	if (!copy) {
+		perror("test-mutate");
+		exit(1);
+	}
+	memcpy(copy, data, size);
+	LLVMFuzzerTestOneInput(copy, size);
+	free(copy);
+}
+
 static void try_file(const char *path, unsigned int rounds)
 {
 	uint8_t whole[INPUT_MAX], data[INPUT_MAX];
@@ -68,21 +83,22 @@ static void try_file(const char *path, unsigned int rounds)
 	}
 	size = fread(whole, 1, sizeof(whole), file);
 	fclose(file);
-	for (size_t cut = 0; cut <= size; cut++)
-		LLVMFuzzerTestOneInput(whole, cut);
+	for (size_t cut = 0; cut < size; cut += 1 + size / rounds)
+		try_input(whole, cut);
+	try_input(whole, size);
 	for (unsigned int i = 0; i < rounds; i++) {
 		size_t now = size;
 
 		memcpy(data, whole, size);
 		for (unsigned int n = 1 + draw(4); n && now; n--)
 			now = mutate(data, now);
-		LLVMFuzzerTestOneInput(data, now);
+		try_input(data, now);
 	}
 }
 
 int main(int argc, char **argv)
 {
-	if (argc < 3) {
+	if (argc < 3 || !strtoul(argv[1], NULL, 10)) {
 		fprintf(stderr, "usage: test-mutate ROUNDS FILE...\n");
 		return 2;
 	}
