@@ -9,6 +9,7 @@
 #include "attach/client-private.h"
 
 #define TALK_BUF (256 * 1024)
+#define ERRNO_MAX 4095 /* what a kernel can return */
 
 /* An attribute of a run of attributes, or NULL at its end or where it is malformed. */
 static const struct nlattr *attr_at(const void *data, size_t len)
@@ -63,7 +64,7 @@ static int answer_error(const struct nlmsghdr *nlh, struct fl_link_error *error)
 		return nlh->nlmsg_type == NLMSG_DONE ? 0 : answer_malformed(error);
 	if (ack->error == 0)
 		return 0;
-	if (ack->error > 0)
+	if (ack->error > 0 || ack->error < -ERRNO_MAX)
 		return answer_malformed(error);
 	if (nlh->nlmsg_type == NLMSG_DONE)
 		at = sizeof(int);
