@@ -8,6 +8,8 @@
 
 #include "nl/devlink-attrs.h"
 
+#define ERRNO_MAX 4095 /* what a kernel can return */
+
 /* Whether an attribute holds a NUL-ended string, and copies it. */
 static bool get_string(const struct nlattr *attr, char *out, size_t cap)
 {
@@ -162,7 +164,7 @@ int launch_ack_parse(const struct nlmsghdr *nlh, char *ret_text, size_t cap)
 
 	*ret_text = 0;
 	if (nlh->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ack) ||
-	    ack->error > 0)
+	    ack->error > 0 || ack->error < -ERRNO_MAX)
 		return -EBADMSG;
 	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
 		return ack->error;

@@ -44,7 +44,7 @@ bool launch_handle_equal(const struct launch_handle *a, const struct launch_hand
 uint8_t launch_message_cmd(const struct nlmsghdr *nlh);
 
 /* The error of an NLMSG_ERROR message, and its extended ACK's text (or ""); -EBADMSG for another
- * message or a positive error. */
+ * message or what is no negative errno. */
 int launch_ack_parse(const struct nlmsghdr *nlh, char *ret_text, size_t cap);
 
 #endif
