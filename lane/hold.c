@@ -63,8 +63,8 @@ static int admit(struct fl_op *op, struct fl_lane *lane) FL_REQUIRES(lane->lock)
 	return lane->sealed && lane->sealer != op ? -ENODEV : 0;
 }
 
-/* 0: held; FL_LATER: queued, or if it may not queue, not taken. */
-static int take(struct fl_op *op, struct fl_op_hold *hold, bool may_queue)
+/* 0: held; FL_LATER: queued. */
+static int take(struct fl_op *op, struct fl_op_hold *hold)
 {
 	struct fl_lane *lane = hold->lane;
 	int err;
@@ -75,35 +75,11 @@ static int take(struct fl_op *op, struct fl_op_hold *hold, bool may_queue)
 		hold_grant(lane, hold);
 	} else if (!err) {
 		err = FL_LATER;
-		if (may_queue) {
-			hold->state = FL_HOLD_QUEUED;
-			cds_list_add_tail(&hold->link, &lane->queue);
-			lane->queued++;
-		}
+		hold->state = FL_HOLD_QUEUED;
+		cds_list_add_tail(&hold->link, &lane->queue);
+		lane->queued++;
 	}
 	fl_lock_drop(&lane->lock);
-	return err;
-}
-
-/* A removal that queues at its own lane is waited for by a timer. It is armed before: once
- * queued, the operation may be granted and go on elsewhere. */
-static int take_own_to_remove(struct fl_op *op, struct fl_op_hold *hold)
-{
-	struct fl_lane *lane = hold->lane;
-	uint64_t at_ns;
-	int err;
-
-	err = take(op, hold, false);
-	if (err != FL_LATER)
-		return err;
-	at_ns = fl_now_ns() + lane->sched->config.remove_deadline_ns;
-	fl_lock_take(&lane->lock);
-	lane->park_at_ns = at_ns;
-	fl_lock_drop(&lane->lock);
-	fl_timer_arm_at(lane->sched, &op->timer, at_ns);
-	err = take(op, hold, true);
-	if (err != FL_LATER)
-		fl_timer_cancel(lane->sched, &op->timer);
 	return err;
 }
 
@@ -118,10 +94,7 @@ int fl_hold_enter(struct fl_op *op)
 		/* Still set: it queued here, and goes on because it was granted or doomed. */
 		if (!op->queueing) {
 			op->queueing = 1;
-			if (fl_op_removes(op) && at == op->depth - 1)
-				err = take_own_to_remove(op, hold);
-			else
-				err = take(op, hold, true);
+			err = take(op, hold);
 			if (err == FL_LATER)
 				return err;
 			if (err)

@@ -19,11 +19,12 @@
 /*
  * Rules of struct fl_lane:
  * 1. sched, parent, root, owner, depth, name: never change.
- * 2. refs, sealed, sealer, overdue_pending, block_ops: atomic. sealed and sealer are written
- *    under lock; sealer may be followed only there.
+ * 2. refs, sealed, sealer, abandoned, overdue_pending, block_ops: atomic. sealed and sealer
+ *    are written under lock; sealer may be followed only there.
  * 3. queue, holders, told, doomed, held, queued, alone, park_at_ns: under lock.
  * 4. sibling, linked: written under the parent's lock; sibling.next is read under RCU.
- * 5. alone is a pointer to look at only under lock: its operation then holds the lane.
+ * 5. to_look: of the work that is pending.
+ * 6. alone is a pointer to look at only under lock: its operation then holds the lane.
  */
 struct fl_lane {
 	struct fl_sched *sched;
@@ -43,9 +44,11 @@ struct fl_lane {
 	struct fl_op *alone;
 	int sealed;
 	struct fl_op *sealer;   /* the removal, until it is over */
-	uint64_t park_at_ns;    /* when the removal goes on without the rest */
-	struct fl_work overdue; /* parks them */
+	int abandoned;          /* the removal was parked */
+	uint64_t park_at_ns;    /* when the removal goes on without those that it told */
+	struct fl_work overdue; /* parks whom the removal has waited for long enough */
 	int overdue_pending;
+	unsigned int to_look; /* at how many it has not looked yet */
 
 	struct cds_list_head children;
 	struct cds_list_head sibling;
@@ -75,6 +78,7 @@ enum fl_tell {
 	FL_TELL_SEAL, /* a lane that it stands on goes: not heard by running removals */
 	FL_TELL_CANCEL,
 	FL_TELL_PARK,
+	FL_TELL_STRIP, /* parked before: its holds go */
 };
 
 struct fl_runq {
@@ -127,6 +131,7 @@ struct fl_sched {
 	 * Its lock also guards `parked`. */
 	struct fl_lane top;
 	struct cds_list_head parked; /* by path[depth - 1].link */
+	int parking; /* atomic: somebody parks; one at a time, for families overlap */
 	/* Atomic counts. */
 	uint64_t submitted, ended, refused, parked_ever;
 	unsigned int ops;       /* not ended, parked ones too */
@@ -169,7 +174,12 @@ void fl_lane_unseal(struct fl_lane *lane);
 /* Fails some of what was queued on the sealed lane, or tells some of its holders.
  * True: there may be more. */
 bool fl_lane_tell(struct fl_lane *lane);
-/* Work that parks the holders of a sealed lane. */
+/* From here on op has a deadline for those that it told. */
+void fl_removal_await_told(struct fl_op *op);
+/* How often a removal looks whether whom it waits for has had his time. */
+uint64_t fl_removal_look_ns(const struct fl_op *op);
+/* The work of looking, to be put into the run queue; NULL: it is there. Context: any. */
+struct fl_work *fl_lane_look(struct fl_lane *lane);
 void fl_lane_overdue(struct fl_work *work);
 /* Whether a submit below or at lane is refused; spawner may be NULL. */
 bool fl_lane_sealed_against(const struct fl_lane *lane, const struct fl_op *spawner);
@@ -187,17 +197,19 @@ void fl_op_resume(struct fl_work *work);
 void fl_op_finish(struct fl_op *op, int err);
 /* Takes child from those that its parent waits for, if it is among them. */
 void fl_op_child_leave(struct fl_op *child, int err);
-/* One operation less is queued or running. */
-void fl_live_sub(struct fl_sched *sched);
+/* So many operations less are queued or running. */
+void fl_live_sub(struct fl_sched *sched, unsigned int count);
 
 /* step.c */
-void fl_step_begin(struct fl_op *op);
+/* 0, or what op has been doomed to end with instead. */
+int fl_step_begin(struct fl_op *op);
 void fl_step_run(struct fl_op *op);
 /* Ends the wait that goes on, for a reason other than its waker. */
 void fl_step_interrupt(struct fl_op *op, int status);
-/* The timer of op has expired. Returns what to put into the run queue, or NULL.
+/* The timer of an operation has expired. Returns what to put into the run queue, or NULL;
+ * *ret_again_ns stays, or says after what time it is to expire again.
  * Context: the timer lock. */
-struct fl_work *fl_step_expire(struct fl_timer *timer);
+struct fl_work *fl_step_expire(struct fl_timer *timer, uint64_t *ret_again_ns);
 /* Stops the program unless op's step runs on this thread. */
 void fl_step_assert_current(const struct fl_op *op, const char *what);
 /* Stops the program if a callback of op has left a lock or an RCU read section open. */

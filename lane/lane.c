@@ -23,8 +23,12 @@
  * Removing (removal.c). Submitting a removal seals the lane under its leaf lock. From then
  * on nobody enters it, so who is to be told is a closed set: those queued there, those that
  * hold it, and the children that these await. A worker tells them in small portions; then
- * the removal enters. If it still queues at its lane after the deadline, a worker strips the
- * holders of all their holds and goes on without them: they are parked.
+ * the removal enters. If it is not alone on its lane after the deadline, wherever on the way
+ * it queues, a worker marks those that still hold it as parked, with all that they await,
+ * then strips them of their holds. The same befalls whom the removal awaits, later, because
+ * those are told by their owner and not by the seal. But one that is a removal and waits
+ * itself for what is below is left alone: it parks that, and finishes its own part. A lane
+ * whose removal was parked stays sealed for ever; who removes a lane above leaves it behind.
  *
  * Seal against birth and spawn: both sides write first and look then (a seal is set, then
  * lists are walked; a child is linked, then seals are looked at), in sequentially consistent
@@ -176,6 +180,11 @@ bool fl_lane_sealed(const struct fl_lane *lane)
 		if (__atomic_load_n(&lane->sealed, __ATOMIC_SEQ_CST))
 			return true;
 	return false;
+}
+
+bool fl_lane_abandoned(const struct fl_lane *lane)
+{
+	return __atomic_load_n(&lane->abandoned, __ATOMIC_SEQ_CST);
 }
 
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above)

@@ -35,7 +35,9 @@
  *  L5  Once a lane is sealed (by submitting an operation that removes it) nothing begins
  *      there or below but what the removal spawns; what was queued ends with -ENODEV
  *      without having run; what runs is cancelled, except removals below, which are on
- *      their way out anyway; what has not ended by the deadline is parked.
+ *      their way out anyway; what has not ended by the deadline is parked, with all that it
+ *      awaits. A removal that awaits what is below has a deadline for that, too. A lane whose
+ *      removal was parked is left behind, with all below it, by the removal of one above.
  *  L6  Every submitted operation ends exactly once, by a call of its type's `ended`.
  *  L7  No step and no callback runs with a leaf lock held or in an RCU read section.
  *
@@ -70,7 +72,9 @@ struct fl_sched_config {
 	unsigned int max_ops_client;   /* of one client; 0: 32768 */
 	unsigned int max_block_device; /* blocking operations of one root lane; 0: 1024 */
 	unsigned int max_block;        /* blocking operations in all; 0: 4096 */
-	uint64_t remove_deadline_ns;   /* how long a removal waits before it parks; 0: 10 s */
+	/* How long a removal waits for those that it told before it parks them; for what it
+	 * awaits, twice that. 0: 10 s. */
+	uint64_t remove_deadline_ns;
 	uint64_t max_wait_ns;          /* the longest deadline a wait may have; 0: 600 s */
 };
 
@@ -116,6 +120,12 @@ struct fl_sched *fl_lane_sched(const struct fl_lane *lane);
  * first and then finds this false linked it before the seal; so the removal finds it. */
 bool fl_lane_sealed(const struct fl_lane *lane);
 
+/* -- not installed -- */
+/* True once the removal of this very lane was parked: the lane stays sealed, and whoever
+ * removes one above leaves it behind, with all below it. */
+bool fl_lane_abandoned(const struct fl_lane *lane);
+
+/* -- installed -- */
 /* Whether lane is strictly below above. */
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);
 
@@ -147,7 +157,8 @@ typedef int (*fl_step)(struct fl_op *op);
 
 enum fl_op_flags {
 	/* Seals the lane when submitted, and again lets it open if it ends with an error;
-	 * if it ends with 0 the lane is gone: unlinked from its parent (rule 6). */
+	 * if it ends with 0 the lane is gone: unlinked from its parent (rule 6). If it was
+	 * parked the lane stays sealed: fl_lane_abandoned(). */
 	FL_OP_REMOVES = 1 << 0,
 	/* Steps may sleep: they run on threads of the device's quota, not on workers. */
 	FL_OP_BLOCKS = 1 << 1,
@@ -220,8 +231,9 @@ const char *fl_op_refusal(const struct fl_op *op);
 int fl_op_spawn(struct fl_op *op, struct fl_op *child);
 
 /* Continues with next when all children spawned so far have ended; fl_op_result() is
- * then 0 or the first error of a child since the last join. Being cancelled does not end
- * a join: the children are told, and their end ends it. */
+ * then 0 or the first error of a child since the last join; -ECANCELED also for a child that
+ * was parked, which is not waited for. Being cancelled does not end a join: the children are
+ * told, and their end ends it. In a removal it parks who takes too long (L5). */
 int fl_op_join(struct fl_op *op, fl_step next);
 
 /* Continues with next after ns nanoseconds (at most max_wait_ns); fl_op_result() is 0, or

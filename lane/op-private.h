@@ -8,7 +8,7 @@
  *    change after submit.
  * 2. step, frames, result, later, wait_ns, told, started, queueing, slot, timer: owned by
  *    the thread that runs the operation's steps. later and started are also read by the
- *    timer thread while the timer is armed.
+ *    timer thread while the timer is armed. started is set under children_lock.
  * 3. refs, entered, turn, state, doomed, cancelled, parked, times: atomic. turn is laid out
  *    in step.c.
  * 4. path[].link, path[].state: under path[].lane's leaf lock.
@@ -72,6 +72,9 @@ struct fl_op {
 	int cancelled;
 	int parked;
 	uint64_t queued_ns, started_ns, ended_ns;
+	/* Since when it may be waited for; 0: it has not begun, or is a removal that awaits
+	 * what is below, for which it has a deadline itself. */
+	uint64_t busy_ns;
 
 	struct fl_lock children_lock;
 	struct cds_list_head children;

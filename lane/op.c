@@ -320,6 +320,7 @@ static int enter(struct fl_op *op)
 			return FL_LATER;
 		}
 		op->told = 1;
+		fl_removal_await_told(op);
 	}
 	err = fl_hold_enter(op);
 	if (err == FL_LATER)
@@ -339,11 +340,12 @@ void fl_op_resume(struct fl_work *work)
 
 		if (err == FL_LATER)
 			return;
+		if (!err)
+			err = fl_step_begin(op);
 		if (err) {
 			fl_op_finish(op, err);
 			return;
 		}
-		fl_step_begin(op);
 	}
 	if (op->slot)
 		fl_block_push(op);
@@ -382,23 +384,24 @@ static bool set_over(struct fl_op *op)
 	return parked;
 }
 
-static void end_removal(struct fl_op *op, int err)
+static void end_removal(struct fl_op *op, int err, bool parked)
 {
 	struct fl_lane *lane = op->lane;
 
-	if (err) {
+	if (err && !parked) {
 		fl_lane_unseal(lane);
 		return;
 	}
-	fl_lane_unlink(lane);
+	if (!err)
+		fl_lane_unlink(lane);
 	fl_lock_take(&lane->lock);
 	__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
 	fl_lock_drop(&lane->lock);
 }
 
-void fl_live_sub(struct fl_sched *sched)
+void fl_live_sub(struct fl_sched *sched, unsigned int count)
 {
-	if (__atomic_sub_fetch(&sched->live, 1, __ATOMIC_SEQ_CST))
+	if (__atomic_sub_fetch(&sched->live, count, __ATOMIC_SEQ_CST))
 		return;
 	__atomic_add_fetch(&sched->drained, 1, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&sched->drainers, __ATOMIC_SEQ_CST))
@@ -415,7 +418,7 @@ void fl_op_finish(struct fl_op *op, int err)
 		fl_step_assert_clean(op, "leaving()");
 	}
 	if (fl_op_removes(op))
-		end_removal(op, err);
+		end_removal(op, err, parked);
 	fl_hold_release(op);
 	if (parked)
 		fl_parked_del(op);
@@ -428,5 +431,5 @@ void fl_op_finish(struct fl_op *op, int err)
 	__atomic_add_fetch(&sched->ended, 1, __ATOMIC_RELAXED);
 	fl_op_put(op);
 	if (!parked)
-		fl_live_sub(sched);
+		fl_live_sub(sched, 1);
 }

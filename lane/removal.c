@@ -169,20 +169,18 @@ bool fl_lane_tell(struct fl_lane *lane)
 
 /* ---- parking ---------------------------------------------------------------------- */
 
-/* Marks op as parked. False: it has ended, or was parked by another. */
+/* Marks op as parked. False: it has not begun, has ended, or was parked by another. */
 static bool mark_parked(struct fl_op *op)
 {
-	struct fl_sched *sched = op->lane->sched;
-	bool marked = false;
+	bool marked;
 
 	fl_lock_take(&op->children_lock);
-	if (!op->over && !op->parked) {
-		__atomic_store_n(&op->parked, 1, __ATOMIC_SEQ_CST);
-		marked = true;
-	}
-	fl_lock_drop(&op->children_lock);
+	marked = op->started && !op->over && !op->parked;
 	if (marked)
-		__atomic_add_fetch(&sched->parked_ever, 1, __ATOMIC_RELAXED);
+		__atomic_store_n(&op->parked, 1, __ATOMIC_SEQ_CST);
+	fl_lock_drop(&op->children_lock);
+	if (marked && fl_op_removes(op))
+		__atomic_store_n(&op->lane->abandoned, 1, __ATOMIC_SEQ_CST);
 	return marked;
 }
 
@@ -210,66 +208,201 @@ void fl_parked_del(struct fl_op *op)
 	fl_lock_drop(&sched->top.lock);
 }
 
-/* Parks op and all that it awaits: they stand on its lanes. Whether op was parked now. */
-static bool park_family(struct fl_op *op)
+/* Marks op and all that it awaits: they stand on its lanes. What has not begun will not.
+ * Gives how many were marked. */
+static unsigned int mark_family(struct fl_op *op)
 {
 	struct fl_op *child[FL_CHUNK];
+	unsigned int marked;
 	int count;
 
-	if (!mark_parked(op))
-		return false;
+	fl_op_doom(op, -ENODEV);
+	marked = mark_parked(op);
 	do {
 		count = pick_children(op, FL_TELL_PARK, child);
 		for (int i = 0; i < count; i++) {
-			park_family(child[i]);
+			marked += mark_family(child[i]);
 			fl_op_put(child[i]);
 		}
 	} while (count == FL_CHUNK);
 	fl_op_tell(op, -ENODEV, FL_TELL_PARK);
-	fl_hold_release(op);
-	list_parked(op);
-	fl_live_sub(op->lane->sched);
-	return true;
+	return marked;
 }
 
-static int pick_holders(struct fl_lane *lane, struct fl_op **op)
+/* Takes their holds, the lowest first. What has ended since has given them back itself. */
+static void strip_family(struct fl_op *op)
 {
-	struct fl_op_hold *hold;
+	struct fl_op *child[FL_CHUNK];
+	int count;
+
+	do {
+		count = pick_children(op, FL_TELL_STRIP, child);
+		for (int i = 0; i < count; i++) {
+			strip_family(child[i]);
+			fl_op_put(child[i]);
+		}
+	} while (count == FL_CHUNK);
+	if (!fl_op_parked(op))
+		return;
+	fl_hold_release(op);
+	list_parked(op);
+}
+
+static void park(struct fl_op *op)
+{
+	struct fl_sched *sched = op->lane->sched;
+	unsigned int marked = mark_family(op);
+
+	if (!marked)
+		return;
+	__atomic_add_fetch(&sched->parked_ever, marked, __ATOMIC_RELAXED);
+	strip_family(op);
+	/* Its parent goes on; what it awaits itself stays its own. */
+	fl_op_child_leave(op, -ECANCELED);
+	fl_live_sub(sched, marked);
+}
+
+/* ---- deadlines -------------------------------------------------------------------- */
+
+static uint64_t deadline_ns(const struct fl_op *op)
+{
+	return op->lane->sched->config.remove_deadline_ns;
+}
+
+uint64_t fl_removal_look_ns(const struct fl_op *op)
+{
+	return deadline_ns(op) / 4 + 1;
+}
+
+void fl_removal_await_told(struct fl_op *op)
+{
+	struct fl_lane *lane = op->lane;
+	uint64_t at_ns = fl_now_ns() + deadline_ns(op);
+	bool held;
+
+	fl_lock_take(&lane->lock);
+	lane->park_at_ns = at_ns;
+	held = lane->held; /* it is sealed: no others come */
+	fl_lock_drop(&lane->lock);
+	if (held)
+		fl_timer_arm_at(lane->sched, &op->timer, at_ns);
+}
+
+struct fl_work *fl_lane_look(struct fl_lane *lane)
+{
+	if (__atomic_exchange_n(&lane->overdue_pending, 1, __ATOMIC_SEQ_CST))
+		return NULL;
+	fl_lane_get(lane);
+	return &lane->overdue;
+}
+
+/* Whether a removal has waited for op long enough. Who was told gets one deadline. Who was
+ * not, a removal or what one spawned, gets one until its owner may tell it, and one more. */
+static bool is_late(const struct fl_op *op, bool told, uint64_t now_ns)
+{
+	uint64_t busy_ns = __atomic_load_n(&op->busy_ns, __ATOMIC_RELAXED);
+
+	return busy_ns && (told || now_ns >= busy_ns + 2 * deadline_ns(op));
+}
+
+/* Of those that hold lane beside its removal. */
+static int pick_holders(struct fl_lane *lane, struct fl_op **late) FL_REQUIRES(lane->lock)
+{
+	uint64_t now_ns = fl_now_ns();
+	int count = 0;
+
+	/* The work may come late: the removal may be another. */
+	if (now_ns < lane->park_at_ns) {
+		lane->to_look = 0;
+		return 0;
+	}
+	if (!lane->to_look)
+		lane->to_look = lane->held;
+	for (int i = 0; i < FL_CHUNK && lane->to_look; i++, lane->to_look--) {
+		struct fl_op_hold *hold;
+		struct fl_op *op;
+
+		if (cds_list_empty(&lane->told)) {
+			lane->to_look = 0;
+			break;
+		}
+		hold = cds_list_first_entry(&lane->told, struct fl_op_hold, link);
+		op = fl_hold_op(hold);
+		cds_list_del(&hold->link);
+		cds_list_add_tail(&hold->link, &lane->told);
+		if (is_late(op, !fl_op_removes(op), now_ns))
+			late[count++] = fl_op_get(op);
+	}
+	return count;
+}
+
+/* Of those that the removal of lane awaits. */
+static int pick_awaited(struct fl_lane *lane, struct fl_op *removal, struct fl_op **late)
+{
+	uint64_t now_ns = fl_now_ns();
+	int count = 0;
+
+	fl_lock_take(&removal->children_lock);
+	if (!lane->to_look)
+		lane->to_look = removal->children_running;
+	for (int i = 0; i < FL_CHUNK && lane->to_look; i++, lane->to_look--) {
+		struct fl_op *op;
+
+		if (cds_list_empty(&removal->children)) {
+			lane->to_look = 0;
+			break;
+		}
+		op = cds_list_first_entry(&removal->children, struct fl_op, sibling);
+		cds_list_del(&op->sibling);
+		cds_list_add_tail(&op->sibling, &removal->children);
+		if (is_late(op, false, now_ns))
+			late[count++] = fl_op_get(op);
+	}
+	fl_lock_drop(&removal->children_lock);
+	return count;
+}
+
+/* References on up to FL_CHUNK of those for which the removal of lane has waited long enough. */
+static int pick_late(struct fl_lane *lane, struct fl_op **late)
+{
+	struct fl_op *removal = NULL;
 	int count = 0;
 
 	fl_lock_take(&lane->lock);
-	/* The work may come late: the removal may have entered, or be over, or be another. */
-	if (lane->sealer && lane->sealer != lane->alone && fl_now_ns() >= lane->park_at_ns) {
-		cds_list_splice(&lane->holders, &lane->told);
-		CDS_INIT_LIST_HEAD(&lane->holders);
-		cds_list_for_each_entry(hold, &lane->told, link) {
-			op[count++] = fl_op_get(fl_hold_op(hold));
-			if (count == FL_CHUNK)
-				break;
-		}
-	}
+	if (!lane->sealer || fl_op_parked(lane->sealer))
+		lane->to_look = 0;
+	else if (lane->sealer == lane->alone)
+		removal = fl_op_get(lane->sealer);
+	else
+		count = pick_holders(lane, late);
 	fl_lock_drop(&lane->lock);
+	if (removal)
+		count = pick_awaited(lane, removal, late);
+	fl_op_put(removal);
 	return count;
 }
 
 void fl_lane_overdue(struct fl_work *work)
 {
 	struct fl_lane *lane = FL_CONTAINER_OF(work, struct fl_lane, overdue);
-	struct fl_op *op[FL_CHUNK];
+	struct fl_sched *sched = lane->sched;
+	struct fl_op *late[FL_CHUNK];
 	int count;
 
-	__atomic_store_n(&lane->overdue_pending, 0, __ATOMIC_SEQ_CST);
-	count = pick_holders(lane, op);
-	for (int i = 0; i < count; i++) {
-		/* Parking the one that is awaited from above lets its parent go on; what it
-		 * awaits itself is parked with it and stays its own. */
-		if (park_family(op[i]))
-			fl_op_child_leave(op[i], -ECANCELED);
-		fl_op_put(op[i]);
+	if (__atomic_exchange_n(&sched->parking, 1, __ATOMIC_SEQ_CST)) {
+		fl_runq_push(sched, work);
+		return;
 	}
-	/* Those that were about to end are gone when we come again. */
-	if (count && !__atomic_exchange_n(&lane->overdue_pending, 1, __ATOMIC_SEQ_CST))
-		fl_runq_push(lane->sched, &lane->overdue);
-	else
-		fl_lane_put(lane);
+	count = pick_late(lane, late);
+	for (int i = 0; i < count; i++) {
+		park(late[i]);
+		fl_op_put(late[i]);
+	}
+	__atomic_store_n(&sched->parking, 0, __ATOMIC_SEQ_CST);
+	if (lane->to_look) { /* in small portions: others want the worker, too */
+		fl_runq_push(sched, work);
+		return;
+	}
+	__atomic_store_n(&lane->overdue_pending, 0, __ATOMIC_SEQ_CST);
+	fl_lane_put(lane);
 }

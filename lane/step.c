@@ -84,17 +84,17 @@ void fl_step_interrupt(struct fl_op *op, int status)
 		fl_op_make_ready(op);
 }
 
-struct fl_work *fl_step_expire(struct fl_timer *timer)
+struct fl_work *fl_step_expire(struct fl_timer *timer, uint64_t *ret_again_ns)
 {
 	struct fl_op *op = FL_CONTAINER_OF(timer, struct fl_op, timer);
-	struct fl_lane *lane = op->lane;
 	uint64_t turn;
 
-	if (!op->started) { /* a removal that queues at its own lane */
-		if (__atomic_exchange_n(&lane->overdue_pending, 1, __ATOMIC_SEQ_CST))
+	/* A removal that waits for others; a parked one has parked them with it. */
+	if (!op->started || op->later == FL_LATER_JOIN) {
+		if (fl_op_parked(op))
 			return NULL;
-		fl_lane_get(lane);
-		return &lane->overdue;
+		*ret_again_ns = fl_removal_look_ns(op);
+		return fl_lane_look(op->lane);
 	}
 	turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
 	if (!turn_claim(op, TURN_GENERATION(turn), op->later == FL_LATER_SLEEP ? 0 : -ETIMEDOUT))
@@ -214,13 +214,24 @@ void fl_op_then(struct fl_op *op, fl_step next)
 
 /* ---- the engine ------------------------------------------------------------------- */
 
-void fl_step_begin(struct fl_op *op)
+int fl_step_begin(struct fl_op *op)
 {
-	op->started = 1;
+	uint64_t now_ns = fl_now_ns();
+	int err;
+
+	/* Either a parking finds it started, or it finds itself doomed. */
+	fl_lock_take(&op->children_lock);
+	err = __atomic_load_n(&op->doomed, __ATOMIC_SEQ_CST);
+	op->started = !err;
+	fl_lock_drop(&op->children_lock);
+	if (err)
+		return err;
 	op->step = op->type->run;
 	op->later = FL_LATER_VALUE;
-	__atomic_store_n(&op->started_ns, fl_now_ns(), __ATOMIC_RELAXED);
+	__atomic_store_n(&op->started_ns, now_ns, __ATOMIC_RELAXED);
+	__atomic_store_n(&op->busy_ns, now_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&op->state, FL_OP_RUNNING, __ATOMIC_RELAXED);
+	return 0;
 }
 
 bool fl_step_children_over(struct fl_op *parent)
@@ -234,6 +245,21 @@ bool fl_step_children_over(struct fl_op *parent)
 	return true;
 }
 
+/* A removal does not wait for ever for what is below. The timer is armed before: once the
+ * wait has begun, it may be over. */
+static void removal_join_begin(struct fl_op *op)
+{
+	__atomic_store_n(&op->busy_ns, 0, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&op->children_running, __ATOMIC_ACQUIRE))
+		fl_timer_arm_at(op->lane->sched, &op->timer, fl_now_ns() + fl_removal_look_ns(op));
+}
+
+static void removal_join_end(struct fl_op *op)
+{
+	fl_timer_cancel(op->lane->sched, &op->timer);
+	__atomic_store_n(&op->busy_ns, fl_now_ns(), __ATOMIC_RELAXED);
+}
+
 /* True: there is nothing to wait for. */
 static bool park_join(struct fl_op *op)
 {
@@ -241,6 +267,8 @@ static bool park_join(struct fl_op *op)
 	bool over;
 
 	__atomic_store_n(&op->state, FL_OP_WAITING, __ATOMIC_RELAXED);
+	if (fl_op_removes(op))
+		removal_join_begin(op);
 	fl_lock_take(&op->children_lock);
 	over = !op->children_running;
 	if (!over)
@@ -313,6 +341,8 @@ static void settle(struct fl_op *op)
 		op->result = op->slot ? 0 : -EBUSY;
 		break;
 	case FL_LATER_JOIN:
+		if (fl_op_removes(op))
+			removal_join_end(op);
 		fl_lock_take(&op->children_lock);
 		op->result = op->children_error;
 		op->children_error = 0;

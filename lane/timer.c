@@ -168,12 +168,18 @@ static struct fl_timer *expire(struct fl_timers *timers, uint64_t now_ns,
 {
 	for (int i = 0; i < BATCH && timers->count && timers->heap[0].at_ns <= now_ns; i++) {
 		struct fl_timer *timer = timers->heap[0].timer;
+		uint64_t again_ns = 0;
 		struct fl_work *work;
 
 		heap_remove(timers, timer);
 		if (timer->fn)
 			return timer;
-		work = fl_step_expire(timer);
+		work = fl_step_expire(timer, &again_ns);
+		if (again_ns) {
+			timer->at_ns = now_ns + again_ns;
+			heap_up(timers, timers->count++,
+				(struct fl_heap_entry){ timer->at_ns, timer });
+		}
 		if (work)
 			cds_list_add_tail(&work->link, ready);
 	}

@@ -31,6 +31,7 @@ struct task {
 	int left, ended, ended_err;
 	unsigned int started_at, ended_at; /* places in the order of all events */
 	struct task *child;
+	fl_step after;
 	void *arg;
 };
 

@@ -9,15 +9,26 @@
 static struct fl_sched *sched;
 static struct fl_lane *pf, *sf, *eth;
 
-static int setup(void **state)
+static int setup_deadline(uint64_t ns)
 {
 	sched = sched_new((struct fl_sched_config){ .workers = 3,
-						    .remove_deadline_ns = 50 * FL_NS_PER_MS,
+						    .remove_deadline_ns = ns,
 						    .max_wait_ns = PATIENCE_NS });
 	pf = lane_new(sched, NULL, "pf");
 	sf = lane_new(sched, pf, "sf");
 	eth = lane_new(sched, sf, "eth");
 	return 0;
+}
+
+static int setup(void **state)
+{
+	return setup_deadline(50 * FL_NS_PER_MS);
+}
+
+/* Where somebody must be in time. */
+static int setup_slow(void **state)
+{
+	return setup_deadline(400 * FL_NS_PER_MS);
 }
 
 static int teardown(void **state)
@@ -104,7 +115,7 @@ static void test_queued_below(void **state)
 /* ---- one that never listens --------------------------------------------------------- */
 
 struct deaf {
-	int go;
+	int go, err;
 };
 
 /* Waits again however often it is told to stop. */
@@ -324,6 +335,202 @@ static void test_removes_itself(void **state)
 	task_end(removal, 0);
 }
 
+/* ---- those that really sleep -------------------------------------------------------- */
+
+/* On a thread of its own, which hears nothing. */
+static int asleep(struct fl_op *op)
+{
+	struct task *task = task_of(op);
+	struct deaf *deaf = task->arg;
+
+	note(&task->runs);
+	while (!seen(&deaf->go))
+		usleep(1000);
+	return deaf->err;
+}
+
+static struct task *sleeper_new(struct task *task, struct deaf *deaf)
+{
+	task->arg = deaf;
+	task->type.flags |= FL_OP_BLOCKS;
+	return task;
+}
+
+/* The deadline runs, though the removal queues far above: an operation alone on the PF awaits
+ * one that sleeps on the SF. */
+static void test_deadline_wherever_it_queues(void **state)
+{
+	struct deaf deaf = { 0 };
+	struct task *parent = task_new("reload", pf, deaf_parent);
+	struct task *child = sleeper_new(task_new("asleep", sf, asleep), &deaf);
+	struct task *removal;
+
+	parent->child = child;
+	task_submit(parent);
+	wait_until(seen(&child->runs));
+	removal = task_submit(task_remove_new("remove", sf, step_noop));
+	task_end(parent, -ECANCELED);
+	task_end(removal, 0);
+	assert_int_equal(seen(&child->ended), 0);
+	assert_int_equal(parked_count(), 1);
+	note(&deaf.go);
+	task_end(child, 0);
+}
+
+static int remove_parent(struct fl_op *op)
+{
+	struct task *task = task_of(op);
+
+	note(&task->runs);
+	task->result = fl_op_spawn(op, &task->child->op);
+	return fl_op_join(op, task->after ? task->after : step_noop);
+}
+
+static void test_awaited_removal_sleeps(void **state)
+{
+	struct deaf deaf = { .err = -EBUSY };
+	struct task *removal = task_remove_new("remove", pf, remove_parent);
+	struct task *child = sleeper_new(task_remove_new("asleep", sf, asleep), &deaf);
+
+	removal->child = child;
+	removal->after = step_fails;
+	task_submit(removal);
+	wait_until(seen(&child->runs));
+	assert_false(fl_lane_abandoned(sf));
+	task_end(removal, -EBUSY);
+	assert_int_equal(seen(&child->ended), 0);
+	assert_int_equal(parked_count(), 1);
+	assert_true(fl_lane_abandoned(sf));
+	assert_false(fl_lane_abandoned(pf));
+	/* What was left behind does not open again, even if all removals end with an error. */
+	note(&deaf.go);
+	task_end(child, -EBUSY);
+	assert_false(fl_lane_sealed(pf));
+	assert_true(fl_lane_sealed(eth));
+	assert_refused(sf);
+	task_end(task_submit(task_remove_new("remove", pf, step_noop)), 0);
+}
+
+static int takes_a_while(struct fl_op *op)
+{
+	/* Longer than it takes until somebody looks. */
+	return fl_op_sleep(op, 200 * FL_NS_PER_MS, step_noop);
+}
+
+/* Only what sleeps is left behind: the removal between waits for it, too, and then has time
+ * for its own part. */
+static void test_nested_removals_of_a_sleeper(void **state)
+{
+	struct deaf deaf = { 0 };
+	struct task *removal = task_remove_new("remove", pf, remove_parent);
+	struct task *middle = task_remove_new("remove", sf, remove_parent);
+	struct task *child = sleeper_new(task_remove_new("asleep", eth, asleep), &deaf);
+
+	removal->child = middle;
+	middle->child = child;
+	middle->after = takes_a_while;
+	task_submit(removal);
+	task_end(removal, 0);
+	assert_int_equal(seen(&middle->ended), 1);
+	assert_int_equal(parked_count(), 1);
+	assert_false(fl_lane_abandoned(sf));
+	assert_true(fl_lane_abandoned(eth));
+	task_end(middle, 0);
+	note(&deaf.go);
+	task_end(child, 0);
+}
+
+/* The same if somebody else began in the middle, and the one above comes later. */
+static void test_removal_above_one_that_awaits_a_sleeper(void **state)
+{
+	struct deaf deaf = { 0 };
+	struct task *middle = task_remove_new("remove", sf, remove_parent);
+	struct task *child = sleeper_new(task_remove_new("asleep", eth, asleep), &deaf);
+	struct task *removal;
+
+	middle->child = child;
+	middle->after = takes_a_while;
+	task_submit(middle);
+	wait_until(seen(&child->runs));
+	removal = task_submit(task_remove_new("remove", pf, step_noop));
+	task_end(removal, 0);
+	task_end(middle, 0);
+	assert_int_equal(parked_count(), 1);
+	note(&deaf.go);
+	task_end(child, 0);
+}
+
+/* One that somebody else began hangs: the one above goes on without it. */
+static void test_removal_above_a_sleeper(void **state)
+{
+	struct deaf deaf = { 0 };
+	struct task *first = sleeper_new(task_remove_new("asleep", sf, asleep), &deaf);
+	struct task *removal = task_remove_new("remove", pf, remove_parent);
+	struct task *child = task_remove_new("remove", sf, step_noop);
+
+	removal->child = child;
+	task_submit(first);
+	wait_until(seen(&first->runs));
+	task_submit(removal);
+	task_await(removal);
+	assert_int_equal(removal->result, -ENODEV); /* nothing enters there */
+	task_end(removal, 0);
+	assert_int_equal(seen(&first->ended) + child->ended, 0);
+	assert_true(fl_lane_abandoned(sf));
+	task_put(child);
+	note(&deaf.go);
+	task_end(first, 0);
+}
+
+#define MANY 100
+
+static int spawn_many(struct fl_op *op)
+{
+	struct task **child = task_of(op)->arg;
+
+	for (int i = 0; i < MANY; i++)
+		assert_int_equal(fl_op_spawn(op, &child[i]->op), 0);
+	return fl_op_join(op, step_noop);
+}
+
+/* More than are dealt with in one portion; some of them hold the lane, or are awaited. */
+static void many_sleep(bool awaited)
+{
+	struct task *removal = task_remove_new("remove", sf, awaited ? spawn_many : step_noop);
+	struct task *task[MANY];
+	struct fl_lane *lane[MANY];
+	struct deaf deaf = { 0 };
+
+	removal->arg = task;
+	for (int i = 0; i < MANY; i++) {
+		lane[i] = lane_new(sched, sf, "leaf");
+		task[i] = awaited ? task_remove_new("deaf", lane[i], deaf_again) :
+				    task_new("deaf", lane[i], deaf_again);
+		task[i]->arg = &deaf;
+		if (!awaited)
+			task_submit(task[i]);
+	}
+	for (int i = 0; i < MANY && !awaited; i++)
+		wait_until(seen(&task[i]->runs));
+	task_end(task_submit(removal), 0);
+	assert_int_equal(parked_count(), MANY);
+	note(&deaf.go);
+	for (int i = 0; i < MANY; i++) {
+		task_end(task[i], 0);
+		fl_lane_put(lane[i]);
+	}
+}
+
+static void test_many_held(void **state)
+{
+	many_sleep(false);
+}
+
+static void test_many_awaited(void **state)
+{
+	many_sleep(true);
+}
+
 /* ---- a birth at the same moment ----------------------------------------------------- */
 
 #define BIRTHS 400
@@ -405,6 +612,15 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_cancelled_removal_unseals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nested_removals, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removes_itself, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_deadline_wherever_it_queues, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_awaited_removal_sleeps, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nested_removals_of_a_sleeper, setup_slow,
+						teardown),
+		cmocka_unit_test_setup_teardown(test_removal_above_one_that_awaits_a_sleeper,
+						setup_slow, teardown),
+		cmocka_unit_test_setup_teardown(test_removal_above_a_sleeper, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_held, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_awaited, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_birth_at_the_same_moment, setup, teardown),
 	};
 
