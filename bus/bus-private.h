@@ -65,8 +65,6 @@ struct fl_device {
 	bool listed;  /* in the index and among its parent's children */
 	bool closed;  /* removal has begun: no child is linked any more (B4) */
 	bool removed; /* removal is over */
-	bool spawned; /* a removal that the parent waits for is under way */
-	struct fl_op *removing; /* the removal whose steps run, only to look at; or NULL */
 	uint16_t match_off; /* of the match string, in name */
 	struct fl_rcu_head rcu;
 	char name[]; /* and, if it is another, the match string */
@@ -83,7 +81,6 @@ struct fl_device_op {
 	void *told_arg;
 	int probe_err; /* what became of a probe */
 	bool unbinds;  /* the device stays */
-	bool awaited; /* by the removal of the parent */
 	struct fl_timer watchdog; /* of driver->remove; while armed it has a reference */
 };
 

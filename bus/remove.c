@@ -4,8 +4,9 @@
  *
  * A removal does not fail. What it needs and cannot have at the moment (memory, a child
  * whose own removal is just being refused) it tries again. A driver's remove is told to
- * stop after the scheduler's deadline for removals. Unbinding is the same, but the device
- * stays: its lane is not sealed.
+ * stop after the scheduler's deadline for removals; if it does not, the removal that awaits
+ * it goes on without it, and so does one that finds a child whose removal was parked before.
+ * Unbinding is the same, but the device stays: its lane is not sealed.
  */
 #include "bus/bus-private.h"
 
@@ -50,13 +51,6 @@ static int children_get(struct fl_device *dev, struct fl_device ***ret_children,
 	return 0;
 }
 
-static void set_spawned(struct fl_device *dev, bool spawned)
-{
-	fl_lock_take(&dev->root->lock);
-	dev->spawned = spawned;
-	fl_lock_drop(&dev->root->lock);
-}
-
 int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
 {
 	struct fl_device **children;
@@ -75,32 +69,6 @@ int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
 	return first;
 }
 
-/* Takes the children out of the tree whose removal was parked, this one or one that somebody
- * else began: it goes on without them. */
-static void abandon_parked(struct fl_device *dev)
-{
-	struct fl_device **children;
-	size_t count;
-
-	if (children_get(dev, &children, &count))
-		return;
-	for (size_t i = 0; i < count; i++) {
-		bool parked;
-
-		fl_lock_take(&dev->root->lock);
-		parked = children[i]->spawned ||
-			 (children[i]->removing && fl_op_parked(children[i]->removing));
-		fl_lock_drop(&dev->root->lock);
-		if (parked) {
-			fl_log(FL_LOG_ERR, "%s %s: its removal hangs; going on without it",
-			       children[i]->bus, children[i]->name);
-			fl_device_unlink(children[i]);
-		}
-		fl_device_put(children[i]);
-	}
-	free(children);
-}
-
 static bool has_children(struct fl_device *dev)
 {
 	bool has;
@@ -109,6 +77,38 @@ static bool has_children(struct fl_device *dev)
 	has = !cds_list_empty(&dev->children);
 	fl_lock_drop(&dev->root->lock);
 	return has;
+}
+
+static void unlink_below(struct fl_device *dev, bool abandoned);
+
+static void unlink_tree(struct fl_device *dev)
+{
+	unlink_below(dev, false);
+	if (!has_children(dev))
+		fl_device_unlink(dev);
+}
+
+/* Takes the children of dev out of the tree, with all below them; or only those that are
+ * abandoned. What memory does not suffice for stays: the caller looks, and tries again. */
+static void unlink_below(struct fl_device *dev, bool abandoned)
+{
+	struct fl_device **children;
+	size_t count;
+
+	if (children_get(dev, &children, &count))
+		return;
+	for (size_t i = 0; i < count; i++) {
+		struct fl_device *child = children[i];
+
+		if (!abandoned || fl_lane_abandoned(child->lane)) {
+			if (abandoned)
+				fl_log(FL_LOG_ERR, "%s %s: its removal hangs; going on without it",
+				       child->bus, child->name);
+			unlink_tree(child);
+		}
+		fl_device_put(child);
+	}
+	free(children);
 }
 
 /* Context: the timer thread. The driver's waits end with -ECANCELED. */
@@ -144,9 +144,12 @@ static int remove_called(struct fl_op *op)
 static int remove_call(struct fl_op *op)
 {
 	struct fl_device *dev = fl_device_op_of(op)->dev;
-	const struct fl_driver *driver = fl_device_driver(dev);
+	const struct fl_driver *driver;
 
-	__atomic_store_n(&dev->driver, NULL, __ATOMIC_RELEASE);
+	/* An unbinding that was parked may come back at this moment: one of the two calls. */
+	driver = __atomic_exchange_n(&dev->driver, NULL, __ATOMIC_ACQ_REL);
+	if (!driver)
+		return remove_unlink(op);
 	watchdog_arm(fl_device_op_of(op));
 	fl_op_then(op, remove_called);
 	fl_assert_may_block("remove");
@@ -155,14 +158,10 @@ static int remove_call(struct fl_op *op)
 
 static int remove_blocking(struct fl_op *op)
 {
-	struct fl_device *dev = fl_device_op_of(op)->dev;
-
 	/* Without a thread of its own a sleeping driver would hold a shared one (rule 4). */
 	if (fl_op_result(op) == -EBUSY)
 		return fl_op_cancelled(op) ? -ECANCELED
 					   : fl_op_sleep(op, RETRY_NS, remove_children);
-	if (!fl_device_driver(dev))
-		return remove_unlink(op);
 	return remove_call(op);
 }
 
@@ -179,7 +178,7 @@ static int remove_joined(struct fl_op *op)
 {
 	struct fl_device *dev = fl_device_op_of(op)->dev;
 
-	abandon_parked(dev);
+	unlink_below(dev, true);
 	if (!has_children(dev))
 		return remove_driver(op);
 	if (fl_op_cancelled(op))
@@ -200,7 +199,6 @@ static int remove_run(struct fl_op *op)
 
 	fl_lock_take(&dev->root->lock);
 	dev->closed = true;
-	dev->removing = op;
 	fl_lock_drop(&dev->root->lock);
 	return remove_children(op);
 }
@@ -216,7 +214,8 @@ static int remove_unlink(struct fl_op *op)
 }
 
 /* A removal that ends with an error was overtaken, before it ran, by one above it, which will
- * remove the device: whom this one was to tell, that one tells. */
+ * remove the device: whom this one was to tell, that one tells. Unless it was parked: then
+ * the one above has left the device behind. */
 static void remove_ended(struct fl_op *op, int err)
 {
 	struct fl_device_op *dop = fl_device_op_of(op);
@@ -226,13 +225,9 @@ static void remove_ended(struct fl_op *op, int err)
 	bool removed_now;
 
 	fl_lock_take(&dev->root->lock);
-	if (dev->removing == op)
-		dev->removing = NULL;
-	removed_now = !err && !dev->removed;
+	removed_now = (!err || fl_op_parked(op)) && !dev->removed;
 	if (removed_now)
 		dev->removed = true;
-	if (dop->awaited && !fl_op_parked(op))
-		dev->spawned = false;
 	if (!dev->removed && dop->gone) {
 		dev->gone = dop->gone;
 		dev->gone_arg = dop->gone_arg;
@@ -274,16 +269,8 @@ int fl_device_remove_post(struct fl_device *dev, struct fl_client *client, void 
 int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev)
 {
 	struct fl_device_op *dop = fl_device_op_new(dev, &remove_type, fl_op_client(op));
-	int err;
 
-	if (!dop)
-		return -ENOMEM;
-	dop->awaited = true;
-	set_spawned(dev, true);
-	err = fl_op_spawn(op, &dop->op);
-	if (err)
-		set_spawned(dev, false);
-	return err;
+	return dop ? fl_op_spawn(op, &dop->op) : -ENOMEM;
 }
 
 /* ---- unbinding -------------------------------------------------------------------- */
