@@ -216,6 +216,7 @@ static int unregister(struct fl_op *op, struct mlxsw *sw)
 	err = fl_txn_begin(op, sw->dl, &txn);
 	if (err)
 		return err;
+	mlxsw_linecards_unlink(sw, txn);
 	fl_txn_unregister(txn);
 	return fl_txn_commit(txn);
 }

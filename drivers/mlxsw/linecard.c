@@ -474,3 +474,12 @@ void mlxsw_linecards_del(struct mlxsw *sw, struct fl_txn *txn)
 		fl_linecard_del(txn, i + 1);
 	}
 }
+
+/* A card's instance holds its device, which holds the switch's instance: a ring while a line card
+ * holds the card's. After a reload_down there are no line cards. */
+void mlxsw_linecards_unlink(struct mlxsw *sw, struct fl_txn *txn)
+{
+	for (unsigned int i = 0; !sw->down && i < sw->config.slots; i++)
+		if (sw->slots[i].nested)
+			fl_linecard_nested_set(txn, i + 1, NULL);
+}

@@ -109,6 +109,7 @@ void mlxsw_slots_done(struct mlxsw *sw);
 void mlxsw_slots_forget(struct mlxsw *sw);
 void mlxsw_linecards_add(struct mlxsw *sw, struct fl_txn *txn);
 void mlxsw_linecards_del(struct mlxsw *sw, struct fl_txn *txn);
+void mlxsw_linecards_unlink(struct mlxsw *sw, struct fl_txn *txn);
 
 /* resource.c */
 void mlxsw_resources_register(struct mlxsw *sw, struct fl_txn *txn);
