@@ -29,15 +29,30 @@ struct reading {
 	char *error;
 };
 
-/* A value can hold a newline, or what makes a terminal do things: C0 and, in UTF-8, C1. */
+/* Bytes of the character at c, 0 if it is none in UTF-8, e.g. what a limit has cut. */
+static size_t utf8_len(const unsigned char *c)
+{
+	size_t len = *c < 0x80 ? 1 : *c >> 5 == 6 ? 2 : *c >> 4 == 14 ? 3 : *c >> 3 == 30 ? 4 : 0;
+
+	for (size_t i = 1; i < len; i++)
+		if (c[i] >> 6 != 2)
+			return 0;
+	return len;
+}
+
+/* A value can hold a newline, or what makes a terminal do things: C0, DEL, C1. */
 static void make_printable(char *text)
 {
-	for (unsigned char *c = (unsigned char *)text; *c; c++) {
-		if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
-			*c++ = '?';
-		else if (*c >= ' ' && *c != 0x7f)
-			continue;
-		*c = '?';
+	unsigned char *c = (unsigned char *)text;
+
+	while (*c) {
+		size_t len = utf8_len(c);
+
+		if (!len || *c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] < 0xa0))
+			*c = '?';
+		if (*c == '?' && len > 1)
+			memset(c, '?', len);
+		c += len ? len : 1;
 	}
 }
 
