@@ -5,6 +5,7 @@
 BUILD ?= build
 PREFIX ?= /usr/local
 PODS ?= 1000
+FUZZ_SECONDS ?= 600
 MESON_TEST = meson test --print-errorlogs
 
 all: $(BUILD)/build.ninja
@@ -40,6 +41,11 @@ tsan: deps-test
 		meson setup build-tsan -Db_sanitize=thread --buildtype=debugoptimized
 	$(MESON_TEST) -C build-tsan --timeout-multiplier 8
 
+# Each decoder for FUZZ_SECONDS, with clang; longer than the short run in the tests.
+fuzz:
+	scripts/deps.sh ci
+	scripts/fuzz.sh $(FUZZ_SECONDS)
+
 deps-test:
 	@scripts/deps.sh test
 
@@ -47,6 +53,6 @@ install: all
 	meson install -C $(BUILD) --no-rebuild
 
 clean:
-	rm -rf $(BUILD) build-asan build-tsan build-clang
+	rm -rf $(BUILD) build-asan build-tsan build-clang build-fuzz
 
-.PHONY: all deps demo test conformance bench asan tsan deps-test install clean
+.PHONY: all deps demo test conformance bench asan tsan fuzz deps-test install clean
