@@ -247,7 +247,8 @@ static void remove_root_device(struct fl_device *dev, void *arg)
 
 static void remove_all_devices(struct fl_plane *plane)
 {
-	uint64_t deadline = 3 * fl_sched_config(plane->sched)->remove_deadline_ns;
+	/* Devices that do not let go, one below another, cost a few deadlines. */
+	uint64_t deadline = 6 * fl_sched_config(plane->sched)->remove_deadline_ns;
 
 	while (fl_bus_walk(plane->bus, remove_root_device, NULL))
 		fl_log(FL_LOG_ERR, "out of memory while devices are removed; trying again");

@@ -176,8 +176,8 @@ static void test_child(void **state)
 	assert_int_equal(seen(&tree.on_sf.removed) + seen(&tree.on_sf.gone), 0);
 	note(&tree.on_sf.wake);
 	wait_until_over(&tree);
-	assert_int_equal(tree.on_sf.removed, 1);
-	assert_int_equal(tree.on_sf.gone, 1);
+	assert_int_equal(seen(&tree.on_sf.removed), 1);
+	assert_int_equal(seen(&tree.on_sf.gone), 1);
 	tree_down(&tree);
 }
 
@@ -198,7 +198,7 @@ static void test_grandchild(void **state)
 	assert_int_equal(seen(&tree.on_aux.removed), 0);
 	note(&tree.on_aux.wake);
 	tree_down(&tree);
-	assert_int_equal(tree.on_aux.removed, 1);
+	assert_int_equal(seen(&tree.on_aux.removed), 1);
 }
 
 /* Somebody else's removal of the SF hangs already when the PF's comes. */
@@ -216,7 +216,7 @@ static void test_begun_by_another(void **state)
 	assert_int_equal(seen(&tree.on_sf.removed), 0);
 	note(&tree.on_sf.wake);
 	tree_down(&tree);
-	assert_int_equal(tree.on_sf.removed, 1);
+	assert_int_equal(seen(&tree.on_sf.removed), 1);
 }
 
 /* ---- under an operation that awaits -------------------------------------------------------- */
@@ -291,7 +291,7 @@ static void test_probe_under_an_awaited_reload(void **state)
 	assert_int_equal(fl_device_remove_post(tree.sf, NULL, NULL, NULL), 0);
 	await(&above_ended);
 	await(&tree.on_sf.gone);
-	assert_int_equal(tree.on_sf.removed, 1);
+	assert_int_equal(seen(&tree.on_sf.removed), 1);
 	assert_int_equal(seen(&reload_ended), 0);
 	assert_int_equal(bus_count(&tree.bus), 1);
 	note(&tree.on_aux.wake);
@@ -338,8 +338,8 @@ static void test_unbinding_comes_back(void **state)
 	check_gone(&tree);
 	note(&tree.on_sf.wake);
 	tree_down(&tree);
-	assert_int_equal(tree.on_pf.removed, 1);
-	assert_int_equal(tree.on_sf.removed, 1);
+	assert_int_equal(seen(&tree.on_pf.removed), 1);
+	assert_int_equal(seen(&tree.on_sf.removed), 1);
 }
 
 int main(void)
