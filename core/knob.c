@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* knob.c - the plane's table of knobs, and what is done with one. */
+#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -270,12 +271,16 @@ int fl_knob_parse_bool(const char *text, bool *ret_value)
 
 int fl_knob_parse_u32(const char *text, uint32_t *ret_value)
 {
+	const char *digits = *text == '+' ? text + 1 : text;
 	unsigned long long value;
 	char *end;
 
+	/* strtoull() would take blanks and a minus after them, and wrap around. */
+	if (!isdigit((unsigned char)*digits))
+		return -EINVAL;
 	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || value > UINT32_MAX)
+	value = strtoull(digits, &end, 0);
+	if (errno || *end || value > UINT32_MAX)
 		return -EINVAL;
 	*ret_value = value;
 	return 0;

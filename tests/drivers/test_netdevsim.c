@@ -571,6 +571,9 @@ static void test_params(void **state)
 	assert_int_equal(knob(&rig, DEBUGFS "test2", "77"), 0);
 	assert_knob(&rig, DEBUGFS "test2", "77\n");
 	assert_int_equal(knob(&rig, DEBUGFS "test2", "77x"), -EINVAL);
+	assert_int_equal(knob(&rig, DEBUGFS "test2", " 78"), -EINVAL);
+	assert_int_equal(knob(&rig, DEBUGFS "test2", " -18446744073709551537"), -EINVAL);
+	assert_int_equal(knob(&rig, DEBUGFS "test2", "+77"), 0);
 	assert_int_equal(knob(&rig, DEBUGFS "max_macs", "0x10"), 0);
 	assert_knob(&rig, DEBUGFS "max_macs", "16\n");
 	rig_down(&rig);
