@@ -440,10 +440,10 @@ static int perform(struct stage *stage, struct launch_report *report,
 	return err;
 }
 
-/* Two descriptors for each pod, and a few. */
+/* A session for each pod, with its namespace if it has one, and a few. */
 static int raise_files(const struct launch_options *options)
 {
-	rlim_t wanted = options->pods * 2UL + FILES_SPARE;
+	rlim_t wanted = options->pods * (options->netns ? 2UL : 1UL) + FILES_SPARE;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit))
