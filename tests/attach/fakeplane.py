@@ -245,5 +245,6 @@ def start(path):
 
 if __name__ == '__main__':
     start(sys.argv[1])
-    print('ready', flush=True)
+    # One write: print() makes two where PYTHONUNBUFFERED is set.
+    os.write(1, b'ready\n')
     sys.stdin.read()
