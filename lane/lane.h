@@ -89,6 +89,9 @@ void fl_sched_free(struct fl_sched *sched);
 const struct fl_sched_config *fl_sched_config(const struct fl_sched *sched);
 
 /* -- installed -- */
+/* The longest deadline that fl_op_sleep() and fl_op_wait() take, in ns. Context: any. */
+uint64_t fl_sched_max_wait(const struct fl_sched *sched);
+
 /* ---- clients ---------------------------------------------------------------------- */
 
 /* Who asked: carried by operations for limits and for `finelink show`. Counted. */

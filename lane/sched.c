@@ -101,6 +101,11 @@ const struct fl_sched_config *fl_sched_config(const struct fl_sched *sched)
 	return &sched->config;
 }
 
+uint64_t fl_sched_max_wait(const struct fl_sched *sched)
+{
+	return sched->config.max_wait_ns;
+}
+
 void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats)
 {
 	fl_lock_take(&sched->block.lock);

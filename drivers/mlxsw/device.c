@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* device.c - a switch: its life, its driver's probe and remove, its instance. */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/log.h"
-#include "base/util.h"
 
 #define RETRY_NS FL_NS_PER_MS
 
@@ -94,11 +91,18 @@ int mlxsw_command(struct fl_op *op, const struct mlxsw *sw)
 	return mlxsw_wait(op, sw->config.command_ns);
 }
 
+/* Each bit of x changes about half of the result's: the finalizer of splitmix64. */
+static uint64_t stir(uint64_t x)
+{
+	x += 0x9e3779b97f4a7c15;
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
 uint64_t mlxsw_draw(const struct mlxsw *sw, uint64_t a, uint64_t b)
 {
-	const uint64_t numbers[] = { a, b };
-
-	return fl_hash(numbers, sizeof(numbers), sw->config.seed);
+	return stir(stir(stir(sw->config.seed) + a) + b);
 }
 
 /* ---- the instance ----------------------------------------------------------------- */

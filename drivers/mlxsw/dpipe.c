@@ -4,13 +4,11 @@
  * front, its neighbours on IPv4, and the adjacencies to them. Each entry counts steadily once
  * counters are on.
  */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/util.h"
 
 enum { TABLE_ERIF, TABLE_HOST4, TABLE_ADJ };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* health.c - the reporter of fatal firmware errors, and what can be read of the ASIC's memory. */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <stdint.h>
 

@@ -4,15 +4,12 @@
  * slot's own lane is busy; then its ports are there, and a device of its own, which has an
  * instance: once that is registered, the card is active.
  */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/log.h"
-#include "base/util.h"
 
 #define CARD_NAME "mlxsw_core.lc"
 
@@ -27,7 +24,6 @@ enum work {
 };
 
 struct card_op {
-	struct fl_op op;
 	struct mlxsw *sw;	   /* referenced */
 	struct fl_devlink *dl;	   /* of the switch, referenced */
 	struct fl_devlink *nested; /* of the card, referenced; WORK_ACTIVATE */
@@ -37,7 +33,7 @@ struct card_op {
 
 static struct card_op *card_op(struct fl_op *op)
 {
-	return FL_CONTAINER_OF(op, struct card_op, op);
+	return fl_op_own(op);
 }
 
 static void card_op_free(struct fl_op *op)
@@ -47,7 +43,7 @@ static void card_op_free(struct fl_op *op)
 	fl_devlink_put(card->nested);
 	fl_devlink_put(card->dl);
 	mlxsw_put(card->sw);
-	free(card);
+	fl_op_free(op);
 }
 
 /* Another change has begun, or a reload: what this one was for is over. */
@@ -62,22 +58,21 @@ static bool is_stale(const struct card_op *card)
 static int card_post(struct mlxsw *sw, struct fl_devlink *dl, const struct card_op *what,
 		     const struct fl_op_type *type, struct fl_lane *lane)
 {
-	struct card_op *card = calloc(1, sizeof(*card));
+	struct card_op *card;
+	struct fl_op *op;
 	int err;
 
-	if (!card)
-		return -ENOMEM;
+	err = fl_op_new(type, lane, NULL, sizeof(*card), &op);
+	if (err)
+		return err;
+	card = card_op(op);
 	card->sw = mlxsw_get(sw);
 	card->dl = fl_devlink_get(dl);
 	card->nested = what->nested ? fl_devlink_get(what->nested) : NULL;
 	card->slot = what->slot;
 	card->turn = what->turn;
 	card->work = what->work;
-	fl_op_init(&card->op, type, lane, NULL);
-	fl_op_get(&card->op);
-	err = fl_op_submit(&card->op);
-	fl_op_put(&card->op);
-	return err;
+	return fl_op_submit(op);
 }
 
 /* ---- the card's own device -------------------------------------------------------- */
@@ -156,14 +151,15 @@ static void device_add(struct card_op *card)
 
 /* ---- done: alone on the switch ---------------------------------------------------- */
 
-static int work_commit(struct card_op *card)
+static int work_commit(struct fl_op *op)
 {
+	struct card_op *card = card_op(op);
 	struct mlxsw_slot *slot = &card->sw->slots[card->slot];
 	bool provisions = card->work == WORK_PROVISION;
 	struct fl_txn *txn;
 	int err;
 
-	err = fl_txn_begin(&card->op, card->dl, &txn);
+	err = fl_txn_begin(op, card->dl, &txn);
 	if (err)
 		return err;
 	if (provisions) {
@@ -188,14 +184,15 @@ static int work_commit(struct card_op *card)
 	return 0;
 }
 
-static int work_fail(struct card_op *card, int why)
+static int work_fail(struct fl_op *op, int why)
 {
+	struct card_op *card = card_op(op);
 	struct fl_txn *txn;
 	int err;
 
 	fl_log(FL_LOG_WARN, MLXSW_NAME " %s: lc %u: provisioning failed: error %d",
 	       card->sw->config.address, card->slot + 1, -why);
-	err = fl_txn_begin(&card->op, card->dl, &txn);
+	err = fl_txn_begin(op, card->dl, &txn);
 	if (err)
 		return err;
 	fl_linecard_provision_fail(txn, card->slot + 1);
@@ -210,9 +207,9 @@ static int done_run(struct fl_op *op)
 	if (is_stale(card))
 		return 0;
 	if (card->work == WORK_PROVISION && card->sw->config.broken_slots & 1u << (card->slot + 1))
-		return work_fail(card, -EIO);
-	err = work_commit(card);
-	return err && !fl_op_parked(op) ? work_fail(card, err) : err;
+		return work_fail(op, -EIO);
+	err = work_commit(op);
+	return err && !fl_op_parked(op) ? work_fail(op, err) : err;
 }
 
 static const struct fl_op_type done_type = {

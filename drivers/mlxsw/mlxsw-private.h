@@ -3,7 +3,7 @@
 #ifndef FL_DRIVERS_MLXSW_PRIVATE_H
 #define FL_DRIVERS_MLXSW_PRIVATE_H
 
-#include "drivers/mlxsw/mlxsw.h"
+#include "mlxsw.h"
 
 #define MLXSW_NAME "mlxsw_spectrum"
 #define MLXSW_SB_POOLS 8    /* 4 ingress, 4 egress */

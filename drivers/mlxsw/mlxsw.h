@@ -7,7 +7,7 @@
 #ifndef FL_DRIVERS_MLXSW_MLXSW_H
 #define FL_DRIVERS_MLXSW_MLXSW_H
 
-#include "core/driver.h"
+#include <finelink/finelink.h>
 
 #define MLXSW_PORTS_MAX 128
 #define MLXSW_SLOTS_MAX 8

@@ -3,7 +3,7 @@
  * port.c - ports, and how they split. A panel has so many lanes, and takes as many indexes: a
  * port has the index of its first lane.
  */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

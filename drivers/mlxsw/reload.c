@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* reload.c - reload, a new firmware image, and the test of the flash memory. */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

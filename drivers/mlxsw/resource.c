@@ -2,9 +2,7 @@
 /*
  * resource.c - the memory of the ASIC's tables, which can be divided anew at a reload.
  */
-#include "drivers/mlxsw/mlxsw-private.h"
-
-#include "base/util.h"
+#include "mlxsw-private.h"
 
 #define KVD 1
 #define HASH_DOUBLE 4

@@ -3,7 +3,7 @@
  * sb.c - the shared buffer, and the traffic in it: with each snapshot each quota is found
  * somewhere else, below what its pool holds.
  */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

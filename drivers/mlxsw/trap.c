@@ -3,13 +3,11 @@
  * trap.c - packet traps, their groups and policers; and control packets that come to the CPU all
  * the time, so that something is counted.
  */
-#include "drivers/mlxsw/mlxsw-private.h"
+#include "mlxsw-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/util.h"
 
 static const struct fl_trap_policer policers[MLXSW_POLICERS] = {
 	{ .id = 1,

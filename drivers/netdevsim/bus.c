@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* bus.c - the bus of one plane: its knobs new_device, del_device, bind and unbind. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -29,7 +29,7 @@ void nsim_bus_put(struct nsim_bus *bus)
 		free(ns->taken);
 		free(ns);
 	}
-	fl_lock_done(&bus->lock);
+	fl_driver_lock_free(bus->lock);
 	free(bus);
 }
 
@@ -230,8 +230,10 @@ int nsim_bus_new(struct fl_plane *plane, struct nsim_bus **ret_bus)
 		return -ENOMEM;
 	bus->refs = 1;
 	bus->plane = plane;
-	fl_lock_init(&bus->lock, driver);
-	err = fl_driver_register(fl_plane_bus(plane), &nsim_driver);
+	bus->lock = fl_driver_lock_new();
+	err = bus->lock ? 0 : -ENOMEM;
+	if (!err)
+		err = fl_driver_register(fl_plane_bus(plane), &nsim_driver);
 	if (!err)
 		err = bus_knob_add(bus, "sys/bus/netdevsim/new_device", &new_device_ops);
 	if (!err)

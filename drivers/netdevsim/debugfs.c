@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* debugfs.c - the knobs that are there as long as the driver is bound. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #define PLAIN(name, kind) { #name, &nsim_##kind##_ops, offsetof(struct nsim_values, name) }
 #define SPECIAL(name, ops) { #name, &(ops), offsetof(struct nsim_values, name) }

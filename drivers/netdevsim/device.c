@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* device.c - a device: its life, its driver's probe and remove, its instance. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#include "base/log.h"
 
 #define RETRY_NS (1 * FL_NS_PER_MS)
 
@@ -31,7 +29,7 @@ void nsim_dev_put(struct nsim_dev *dev)
 	free(dev->health.recovered);
 	nsim_traps_done(dev);
 	nsim_resources_done(dev);
-	fl_lock_done(&dev->lock);
+	fl_driver_lock_free(dev->lock);
 	fl_lane_put(dev->lane);
 	if (dev->home_fd >= 0)
 		close(dev->home_fd);
@@ -56,8 +54,8 @@ static struct nsim_dev *dev_new(struct nsim_bus *bus, const struct nsim_config *
 	dev->first_vfs = config->vfs;
 	dev->first_switchdev = config->switchdev;
 	CDS_INIT_LIST_HEAD(&dev->ports);
-	fl_lock_init(&dev->lock, driver);
-	if (nsim_traps_init(dev) || nsim_resources_init(dev)) {
+	dev->lock = fl_driver_lock_new();
+	if (!dev->lock || nsim_traps_init(dev) || nsim_resources_init(dev)) {
 		nsim_dev_put(dev);
 		return NULL;
 	}
@@ -112,7 +110,7 @@ static int dev_add(struct nsim_dev *dev, struct fl_device **ret_device)
 		nsim_dev_put(dev);
 		return err;
 	}
-	fl_rcu_assign(dev->lane, fl_lane_get(fl_device_lane(*ret_device)));
+	__atomic_store_n(&dev->lane, fl_lane_get(fl_device_lane(*ret_device)), __ATOMIC_RELEASE);
 	return 0;
 }
 
@@ -248,7 +246,7 @@ static void dev_reset(struct nsim_dev *dev)
 	nsim_health_forget(dev);
 	nsim_ports_forget(dev);
 	nsim_netns_leave(dev);
-	fl_rcu_assign(dev->dl, NULL);
+	__atomic_store_n(&dev->dl, NULL, __ATOMIC_RELEASE);
 	fl_devlink_free(dl);
 }
 
@@ -285,7 +283,7 @@ static int instance_make(struct fl_op *op, struct fl_device *device)
 	err = fl_devlink_alloc(dev->bus->plane, device, &devlink_ops, dev, &dl);
 	if (err)
 		return err;
-	fl_rcu_assign(dev->dl, dl);
+	__atomic_store_n(&dev->dl, dl, __ATOMIC_RELEASE);
 	err = instance_register(op, dev);
 	if (err)
 		dev_reset(dev);

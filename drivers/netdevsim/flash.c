@@ -3,7 +3,7 @@
  * flash.c - a firmware update that does nothing, in 500 pieces, each of which takes
  * fw_update_flash_chunk_time_ms.
  */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -49,7 +49,7 @@ static int flash_slept(struct fl_op *op)
 static int flash_chunk(struct fl_op *op)
 {
 	struct flash *flash = fl_op_data(op);
-	uint64_t max_ns = fl_sched_config(fl_plane_sched(flash->dev->bus->plane))->max_wait_ns;
+	uint64_t max_ns = fl_sched_max_wait(fl_plane_sched(flash->dev->bus->plane));
 	uint64_t ns;
 
 	tell_progress(flash);

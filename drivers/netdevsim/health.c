@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* health.c - the reporters "empty", which has nothing to say, and "dummy", which can break. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* knob.c - the knobs of one device: groups of them, and those that are a plain value. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -75,7 +75,7 @@ int nsim_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 	struct nsim_dev *dev = nsim_knob_dev(call);
 
 	if (!lane)
-		lane = fl_rcu_deref(dev->lane);
+		lane = __atomic_load_n(&dev->lane, __ATOMIC_ACQUIRE);
 	if (!lane)
 		return -EBUSY;
 	call->arg = dev;
@@ -121,18 +121,9 @@ static ssize_t u32_read(void *arg, char *buf, size_t cap)
 			__atomic_load_n((uint32_t *)value_of(arg), __ATOMIC_RELAXED));
 }
 
-static ssize_t u16_read(void *arg, char *buf, size_t cap)
-{
-	return snprintf(buf, cap, "%u\n",
-			__atomic_load_n((uint16_t *)value_of(arg), __ATOMIC_RELAXED));
-}
-
 const struct fl_knob_ops nsim_bool_ops = {
 	.write = bool_write, .read = bool_read, .gone = nsim_knob_gone,
 };
 const struct fl_knob_ops nsim_u32_ops = {
 	.write = u32_write, .read = u32_read, .gone = nsim_knob_gone,
-};
-const struct fl_knob_ops nsim_u16_ro_ops = {
-	.read = u16_read, .gone = nsim_knob_gone,
 };

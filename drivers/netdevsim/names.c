@@ -3,7 +3,7 @@
  * names.c - names and indices of network devices, given out as a kernel would: in each
  * namespace the lowest free "ethN" and ascending indices.
  */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -56,7 +56,7 @@ int nsim_netns_enter(struct nsim_dev *dev, struct fl_txn *txn)
 	if (!fresh)
 		return -ENOMEM;
 	nsim_netns_leave(dev);
-	fl_lock_take(&bus->lock);
+	fl_driver_lock_take(bus->lock);
 	ns = find_locked(bus, netns);
 	if (!ns) {
 		ns = fresh;
@@ -65,7 +65,7 @@ int nsim_netns_enter(struct nsim_dev *dev, struct fl_txn *txn)
 		fresh = NULL;
 	}
 	ns->devices++;
-	fl_lock_drop(&bus->lock);
+	fl_driver_lock_drop(bus->lock);
 	dev->netns = ns;
 	if (fresh)
 		netns_free(fresh);
@@ -81,14 +81,14 @@ void nsim_netns_leave(struct nsim_dev *dev)
 	if (!ns)
 		return;
 	dev->netns = NULL;
-	fl_lock_take(&dev->bus->lock);
+	fl_driver_lock_take(dev->bus->lock);
 	last = !--ns->devices && ns->netns;
 	if (last) {
 		for (link = &dev->bus->spaces; *link != ns; link = &(*link)->next)
 			;
 		*link = ns->next;
 	}
-	fl_lock_drop(&dev->bus->lock);
+	fl_driver_lock_drop(dev->bus->lock);
 	if (last)
 		netns_free(ns);
 }
@@ -117,7 +117,7 @@ static int grow(struct nsim_bus *bus, struct nsim_netns *ns, size_t words)
 
 	if (!taken)
 		return -ENOMEM;
-	fl_lock_take(&bus->lock);
+	fl_driver_lock_take(bus->lock);
 	if (ns->words < room) {
 		if (ns->words)
 			memcpy(taken, ns->taken, ns->words * sizeof(*taken));
@@ -125,7 +125,7 @@ static int grow(struct nsim_bus *bus, struct nsim_netns *ns, size_t words)
 		ns->taken = taken;
 		ns->words = room;
 	}
-	fl_lock_drop(&bus->lock);
+	fl_driver_lock_drop(bus->lock);
 	free(old);
 	return 0;
 }
@@ -138,12 +138,12 @@ int nsim_netdev_get(struct nsim_dev *dev, unsigned int *ret_number, uint32_t *re
 	int number, err;
 
 	for (;;) {
-		fl_lock_take(&dev->bus->lock);
+		fl_driver_lock_take(dev->bus->lock);
 		number = take_locked(ns);
 		if (number >= 0)
 			ifindex = ns->next_ifindex++;
 		words = ns->words;
-		fl_lock_drop(&dev->bus->lock);
+		fl_driver_lock_drop(dev->bus->lock);
 		if (number >= 0)
 			break;
 		err = grow(dev->bus, ns, words);
@@ -160,9 +160,9 @@ void nsim_netdev_put(struct nsim_dev *dev, unsigned int number)
 	struct nsim_netns *ns = dev->netns;
 	size_t word = number / WORD_BITS;
 
-	fl_lock_take(&dev->bus->lock);
+	fl_driver_lock_take(dev->bus->lock);
 	ns->taken[word] &= ~(1ULL << number % WORD_BITS);
 	if (word < ns->hint)
 		ns->hint = word;
-	fl_lock_drop(&dev->bus->lock);
+	fl_driver_lock_drop(dev->bus->lock);
 }

@@ -5,17 +5,7 @@
 
 #include <urcu/list.h>
 
-#include "base/lock.h"
-#include "base/rcu.h"
-#include "base/util.h"
-#include "core/driver-cell.h"
-#include "core/driver-health.h"
-#include "core/driver-rate.h"
-#include "core/driver-region.h"
-#include "core/driver-resource.h"
-#include "core/driver-trap.h"
-#include "core/knob.h"
-#include "drivers/netdevsim/netdevsim.h"
+#include "netdevsim.h"
 
 #define NSIM_NAME "netdevsim"
 #define NSIM_VF_BASE 128 /* the port index of the first VF */
@@ -44,7 +34,7 @@ struct nsim_netns {
 struct nsim_bus {
 	int refs;
 	struct fl_plane *plane;
-	struct fl_lock lock;
+	struct fl_driver_lock *lock;
 	struct nsim_netns *spaces;
 };
 
@@ -84,8 +74,8 @@ int nsim_debugfs_add(struct nsim_dir *dir, struct nsim_dev *dev, const char *nam
 		     const struct fl_knob_ops *ops, void *value);
 void nsim_dir_drop(struct nsim_dir *dir);
 
-/* Of values that are atomic: bool, uint32_t, uint16_t (read only). */
-extern const struct fl_knob_ops nsim_bool_ops, nsim_u32_ops, nsim_u16_ro_ops;
+/* Of values that are atomic: bool, uint32_t. */
+extern const struct fl_knob_ops nsim_bool_ops, nsim_u32_ops;
 /* For the callback of a knob. */
 void nsim_knob_gone(void *arg);
 /* For writes: */
@@ -130,14 +120,16 @@ extern const struct fl_knob_ops nsim_new_port_ops, nsim_del_port_ops;
 
 /*
  * A leaf or a node, as knobs show it.
- * Rules: 1. tx_share, tx_max: atomic. 2. parent: read under RCU, written on the rates lane.
- * 3. Freed a grace period after its knobs were removed.
+ * Rules:
+ * 1. refs: atomic; its maker and each knob hold one.
+ * 2. tx_share, tx_max: atomic.
+ * 3. parent: under the device's lock.
  */
 struct nsim_rate {
+	int refs;
 	uint16_t tx_share, tx_max; /* Mbit/s */
-	struct nsim_name *parent;  /* a node's, or NULL */
+	char *parent;              /* a node's name, or NULL */
 	struct nsim_dir dir;
-	struct fl_rcu_head rcu;
 };
 
 extern const struct fl_rate_ops nsim_rate_ops;
@@ -188,7 +180,7 @@ struct nsim_values {
  * Rules:
  * 1. bus, id, port_count, queues, lane, cells: never change once the device was added.
  * 2. values, num_vfs, max_vfs: atomic.
- * 3. cookie: under lock.
+ * 3. cookie, and the parents of rates: under lock.
  * 4. The rest: alone on the device's lane.
  * 5. refs: atomic; the device (as its platform data) and each knob hold one.
  */
@@ -213,7 +205,7 @@ struct nsim_dev {
 	struct nsim_health health;
 	struct fl_cell *policer_cells[NSIM_TRAP_POLICERS], *drop_cell;
 	struct fl_cell *fib_cells[5];
-	struct fl_lock lock;
+	struct fl_driver_lock *lock;
 	char *cookie; /* trap_flow_action_cookie, as hex digits; NULL: none */
 
 	struct nsim_dir sysfs, debugfs, snapshot_dir;

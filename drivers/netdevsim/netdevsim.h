@@ -10,7 +10,7 @@
 #ifndef FL_DRIVERS_NETDEVSIM_NETDEVSIM_H
 #define FL_DRIVERS_NETDEVSIM_NETDEVSIM_H
 
-#include "core/driver.h"
+#include <finelink/finelink.h>
 
 #define NSIM_PORTS_MAX 4096 /* of one device, VFs aside */
 #define NSIM_VFS_MAX 4096

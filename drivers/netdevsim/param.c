@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* param.c - the parameters max_macs, test1 and test2, and the knobs that show them. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -77,8 +77,9 @@ static int test2_run(struct fl_op *op, struct fl_knob_call *call)
 
 static int test2_write(struct fl_knob_call *call)
 {
-	/* In a read section, as every write of a knob begins: the instance's memory stays. */
-	struct fl_devlink *dl = fl_rcu_deref(nsim_knob_dev(call)->dl);
+	struct nsim_dev *dev = nsim_knob_dev(call);
+	/* Its memory stays while a write begins (fl_knob_ops). */
+	struct fl_devlink *dl = __atomic_load_n(&dev->dl, __ATOMIC_ACQUIRE);
 	struct fl_lane *lane;
 	int err;
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* port.c - ports, physical and of VFs, and the knobs that make and remove the former. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* rate.c - transmit rates of VFs and of groups of them, in whole Mbit/s. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,73 +10,80 @@
 #define LINK_SPEED_MAX 5000 /* Mbit/s */
 #define BYTES_PER_UNIT 125000 /* of 1 Mbit, in a second */
 
-/* Never changes; freed a grace period after another one took its place. */
-struct nsim_name {
-	struct fl_rcu_head rcu;
-	char text[];
-};
-
 /* ---- knobs: tx_share, tx_max, rate_parent --------------------------------------------- */
 
-static void name_free_rcu(struct fl_rcu_head *head)
+static void rate_put(struct nsim_rate *rate)
 {
-	free(FL_CONTAINER_OF(head, struct nsim_name, rcu));
+	if (__atomic_sub_fetch(&rate->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	free(rate->parent);
+	free(rate);
 }
 
-static int parent_set(struct nsim_rate *rate, const char *name)
+static void knob_gone(void *arg)
 {
-	struct nsim_name *fresh = NULL, *old = rate->parent;
-	size_t size = name ? strlen(name) + 1 : 0;
+	struct nsim_knob *knob = arg;
 
-	if (name) {
-		fresh = malloc(sizeof(*fresh) + size);
-		if (!fresh)
-			return -ENOMEM;
-		memcpy(fresh->text, name, size);
-	}
-	fl_rcu_assign(rate->parent, fresh);
-	if (old)
-		fl_rcu_call(&old->rcu, name_free_rcu);
-	return 0;
+	rate_put(knob->value);
+	nsim_knob_gone(knob);
+}
+
+static struct nsim_rate *rate_of(void *arg)
+{
+	return ((struct nsim_knob *)arg)->value;
+}
+
+static ssize_t tx_share_read(void *arg, char *buf, size_t cap)
+{
+	return snprintf(buf, cap, "%u\n",
+			__atomic_load_n(&rate_of(arg)->tx_share, __ATOMIC_RELAXED));
+}
+
+static ssize_t tx_max_read(void *arg, char *buf, size_t cap)
+{
+	return snprintf(buf, cap, "%u\n",
+			__atomic_load_n(&rate_of(arg)->tx_max, __ATOMIC_RELAXED));
 }
 
 /* Empty without a parent. */
 static ssize_t parent_read(void *arg, char *buf, size_t cap)
 {
-	struct nsim_rate *rate = ((struct nsim_knob *)arg)->value;
-	const struct nsim_name *name = fl_rcu_deref(rate->parent);
+	struct nsim_dev *dev = ((struct nsim_knob *)arg)->dev;
+	const struct nsim_rate *rate = rate_of(arg);
+	int len = 0;
 
-	return name ? snprintf(buf, cap, "%s\n", name->text) : 0;
+	fl_driver_lock_take(dev->lock);
+	if (rate->parent)
+		len = snprintf(buf, cap, "%s\n", rate->parent);
+	fl_driver_lock_drop(dev->lock);
+	return len;
 }
 
-static const struct fl_knob_ops parent_ops = { .read = parent_read, .gone = nsim_knob_gone };
-
-static void rate_free_rcu(struct fl_rcu_head *head)
-{
-	struct nsim_rate *rate = FL_CONTAINER_OF(head, struct nsim_rate, rcu);
-
-	free(rate->parent);
-	free(rate);
-}
+static const struct fl_knob_ops tx_share_ops = { .read = tx_share_read, .gone = knob_gone };
+static const struct fl_knob_ops tx_max_ops = { .read = tx_max_read, .gone = knob_gone };
+static const struct fl_knob_ops parent_ops = { .read = parent_read, .gone = knob_gone };
 
 void nsim_rate_free(struct nsim_rate *rate)
 {
 	if (!rate)
 		return;
 	nsim_dir_drop(&rate->dir);
-	fl_rcu_call(&rate->rcu, rate_free_rcu);
+	rate_put(rate);
 }
 
 /* A name too long for a path has no knobs; the rates work without. */
 static int knob_add(struct nsim_rate *rate, struct nsim_dev *dev, const char *dir,
-		    const char *file, const struct fl_knob_ops *ops, void *value)
+		    const char *file, const struct fl_knob_ops *ops)
 {
 	char name[FL_KNOB_PATH_MAX + 1];
 	int len = snprintf(name, sizeof(name), "%s/%s", dir, file), err;
 
 	if (len >= (int)sizeof(name))
 		return 0;
-	err = nsim_debugfs_add(&rate->dir, dev, name, ops, value);
+	__atomic_add_fetch(&rate->refs, 1, __ATOMIC_RELAXED);
+	err = nsim_debugfs_add(&rate->dir, dev, name, ops, rate);
+	if (err)
+		rate_put(rate);
 	return err == -ENAMETOOLONG ? 0 : err;
 }
 
@@ -87,11 +94,12 @@ static struct nsim_rate *rate_new(struct nsim_dev *dev, const char *dir)
 
 	if (!rate)
 		return NULL;
-	err = knob_add(rate, dev, dir, "tx_share", &nsim_u16_ro_ops, &rate->tx_share);
+	rate->refs = 1;
+	err = knob_add(rate, dev, dir, "tx_share", &tx_share_ops);
 	if (!err)
-		err = knob_add(rate, dev, dir, "tx_max", &nsim_u16_ro_ops, &rate->tx_max);
+		err = knob_add(rate, dev, dir, "tx_max", &tx_max_ops);
 	if (!err)
-		err = knob_add(rate, dev, dir, "rate_parent", &parent_ops, rate);
+		err = knob_add(rate, dev, dir, "rate_parent", &parent_ops);
 	if (!err)
 		return rate;
 	nsim_rate_free(rate);
@@ -145,7 +153,18 @@ static int rate_parent_set(struct fl_op *op, struct fl_txn *txn,
 			   const struct fl_rate_target *target,
 			   const struct fl_rate_target *parent)
 {
-	return parent_set(target->priv, parent ? parent->node : NULL);
+	struct nsim_dev *dev = fl_devlink_priv(fl_txn_devlink(txn));
+	char *name = parent ? strdup(parent->node) : NULL, *old;
+	struct nsim_rate *rate = target->priv;
+
+	if (parent && !name)
+		return -ENOMEM;
+	fl_driver_lock_take(dev->lock);
+	old = rate->parent;
+	rate->parent = name;
+	fl_driver_lock_drop(dev->lock);
+	free(old);
+	return 0;
 }
 
 static int node_new(struct fl_op *op, struct fl_txn *txn, const char *name, void **ret_priv)

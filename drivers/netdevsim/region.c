@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* region.c - the region "dummy", whose snapshots are random bytes. */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * reload.c - what a reload takes down and builds up. Parameters, resources and most knobs
  * stay; ports made by new_port do not come back, and neither do VFs.
  */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 

@@ -3,7 +3,7 @@
  * resource.c - the resources of routing tables. There are no routes here: what is in use is
  * what a kernel has in a namespace where nothing is configured.
  */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <errno.h>
 

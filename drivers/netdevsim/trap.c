@@ -3,7 +3,7 @@
  * trap.c - packet traps, their groups and policers. No packet comes, so traps count nothing;
  * the counters of what was dropped are one higher at each look.
  */
-#include "drivers/netdevsim/netdevsim-private.h"
+#include "netdevsim-private.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -216,10 +216,10 @@ static int cookie_write(struct fl_knob_call *call)
 		return -ENOMEM;
 	for (char *c = cookie; *c; c++)
 		*c = (char)tolower((unsigned char)*c);
-	fl_lock_take(&dev->lock);
+	fl_driver_lock_take(dev->lock);
 	old = dev->cookie;
 	dev->cookie = cookie;
-	fl_lock_drop(&dev->lock);
+	fl_driver_lock_drop(dev->lock);
 	free(old);
 	return 0;
 }
@@ -229,10 +229,10 @@ static ssize_t cookie_read(void *arg, char *buf, size_t cap)
 	struct nsim_dev *dev = ((struct nsim_knob *)arg)->dev;
 	int len = -EINVAL;
 
-	fl_lock_take(&dev->lock);
+	fl_driver_lock_take(dev->lock);
 	if (dev->cookie)
 		len = snprintf(buf, cap, "%s\n", dev->cookie);
-	fl_lock_drop(&dev->lock);
+	fl_driver_lock_drop(dev->lock);
 	return len;
 }
 

@@ -141,6 +141,38 @@ def test_every_symbol_links():
         equal(run(f"{path}/use", env=env).returncode, 0)
 
 
+# ---- drivers ---------------------------------------------------------------------------
+
+
+def driver_compiles(path, text, *flags):
+    """Whether a driver's file compiles with the installed headers and its own; else the error."""
+    fl.write(f"{path}/planted.c", text)
+    return run(*CC, *STRICT, "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", *flags,
+               f"{path}/planted.c", *IT.flags("--cflags"))
+
+
+def test_drivers_see_only_what_is_installed():
+    """Ours compile as one from outside does, and no longer once they reach further."""
+    for driver in ("mlxsw", "netdevsim"):
+        for path in sorted(glob.glob(f"{SOURCE}/drivers/{driver}/*.c")):
+            cc(*STRICT, "-std=gnu17", "-D_GNU_SOURCE", "-fsyntax-only", path,
+               *IT.flags("--cflags"))
+    with open(f"{SOURCE}/drivers/mlxsw/device.c", encoding="utf-8") as file:
+        text = file.read()
+    for planted_text, word in (
+            ("", ""),
+            ('#include "base/lock.h"\n', "base/lock.h"),
+            ('#include "lane/lane-private.h"\n', "lane/lane-private.h"),
+            ("#include <finelink/lane-private.h>\n", "lane-private.h"),
+            ("uint64_t f(void);\nuint64_t f(void)\n{\n\treturn fl_hash(0, 0, 0);\n}\n", "fl_hash"),
+            ("struct f {\n\tstruct fl_op op;\n};\n", "incomplete type"),
+    ):
+        with folder() as path:
+            done = driver_compiles(path, text + planted_text, f"-I{SOURCE}/drivers/mlxsw")
+        equal(done.returncode != 0, bool(word), planted_text, done.err)
+        check(word in done.err, planted_text, done.err)
+
+
 # ---- the example driver ----------------------------------------------------------------
 
 
