@@ -104,7 +104,7 @@ class ShimTest(unittest.TestCase):
 
     def test_exported_symbols(self):
         """Exactly the hooked functions can be seen by programs."""
-        with open(os.path.join(HERE, '../../attach/shim.h')) as header:
+        with open(os.path.join(HERE, '../../attach/preload/shim.h')) as header:
             hooked = set(re.findall(r'\tX\(\w+, (\w+),', header.read()))
         out = subprocess.run(['nm', '-D', '--defined-only', PRELOAD], check=True, text=True,
                              stdout=subprocess.PIPE)

@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * fuzz_shim.c - any bytes as what an attached program hands to sendmsg(), in one piece or in
- * several. Around attach/shim-send.c stand fakes of the shim's other files, which check what
+ * several. Around attach/nlsock/send.c stand fakes of its other files, which check what
  * leaves: as many bytes as came in, in their order.
  *
  * The first byte: in how many pieces (low bits), and whether the call may wait.
  */
 #include <errno.h>
-#include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "attach/shim.h"
+#include "attach/nlsock/nlsock.h"
 #include "base/die.h"
 #include "base/util.h"
 #include "tests/fuzz/fuzz.h"
@@ -34,59 +33,59 @@ static void leaves(int fd, const void *payload, size_t len, int netns)
 	sent.at += len;
 }
 
-int shim_packet(int fd, const struct fl_wire_hdr *hdr, const void *payload, size_t len, int token,
-		int netns, int flags)
+int fl_nlsock_packet(const struct fl_nlsock *sock, const struct fl_wire_hdr *hdr,
+		     const void *payload, size_t len, int token, int extra, int flags)
 {
 	fl_assert(hdr->kind == FL_WIRE_NETLINK && token == -1);
-	leaves(fd, payload, len, netns);
+	leaves(sock->fd, payload, len, extra);
 	return 0;
 }
 
-int shim_call(int fd, struct fl_wire_hdr *hdr, const void *payload, size_t len, int netns,
-	      int flags, struct fl_wire_reply *ret_reply)
+int fl_nlsock_call(const struct fl_nlsock *sock, struct fl_wire_hdr *hdr, const void *payload,
+		   size_t len, int extra, int flags, struct fl_wire_reply *ret_reply)
 {
 	fl_assert(hdr->kind == FL_WIRE_NETLINK);
-	leaves(fd, payload, len, netns);
+	leaves(sock->fd, payload, len, extra);
 	memset(ret_reply, 0, sizeof(*ret_reply));
 	return 0;
 }
 
-void shim_fd_set(int fd, uint32_t bits)
-{
-	fl_assert(fd == FD);
-}
-
-void shim_linger_begin(int fd)
-{
-	fl_assert(fd == FD);
-}
-
 /* A program's descriptors: those below 64 are there. */
-static int fake_fcntl(int fd, int cmd, ...)
+static int fake_netns_fd(const struct fl_nlsock *sock, uint32_t fd)
 {
-	if (fd < 0 || fd >= 64) {
-		errno = EBADF;
-		return -1;
-	}
-	return dup(STDIN_FILENO);
+	return fd < 64 ? dup(STDIN_FILENO) : -1;
 }
 
-static int fake_close(int fd)
+static int fake_netns_pid(const struct fl_nlsock *sock, uint32_t pid)
 {
-	return close(fd);
+	return pid % 2 ? dup(STDIN_FILENO) : -1;
 }
 
-const struct shim_reals *shim_real(void)
+static bool fake_sends_read(const struct fl_nlsock *sock, int flags, const struct nlmsghdr *single)
 {
-	static const struct shim_reals reals = { .fcntl = fake_fcntl, .close = fake_close };
-
-	return &reals;
+	fl_assert(sock->fd == FD);
+	if (single)
+		fl_assert(single->nlmsg_len <= sent.size);
+	return !(sock->bits & FL_NLSOCK_NONBLOCK) && !(flags & MSG_DONTWAIT);
 }
+
+static void fake_sent_read(const struct fl_nlsock *sock, const struct nlmsghdr *single)
+{
+	fl_assert(sock->fd == FD);
+}
+
+static const struct fl_nlsock_ops fakes = {
+	.open_netns_fd = fake_netns_fd,
+	.open_netns_pid = fake_netns_pid,
+	.sends_read = fake_sends_read,
+	.sent_read = fake_sent_read,
+};
 
 static void send_pieces(uint8_t *data, size_t size, unsigned int count, int flags, uint32_t bits)
 {
 	struct iovec iov[PIECES_MAX];
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = count };
+	struct fl_nlsock sock = { .fd = FD, .bits = bits, .ops = &fakes };
 	ssize_t got;
 
 	for (unsigned int i = 0; i < count; i++) {
@@ -94,7 +93,7 @@ static void send_pieces(uint8_t *data, size_t size, unsigned int count, int flag
 
 		iov[i] = (struct iovec){ data + from, to - from };
 	}
-	got = shim_send(FD, bits, &msg, flags);
+	got = fl_nlsock_send(&sock, &msg, flags);
 	if (!size)
 		fl_assert(got == -ENODATA);
 	else if (size > FL_WIRE_MSG_MAX)
@@ -118,7 +117,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	sent.size = size;
 	sent.at = 0;
 	send_pieces(copy, size, 1 + how % PIECES_MAX, how & 0x80 ? MSG_DONTWAIT : 0,
-		    how & 0x40 ? SHIM_NONBLOCK : 0);
+		    how & 0x40 ? FL_NLSOCK_NONBLOCK : 0);
 	free(copy);
 	return 0;
 }

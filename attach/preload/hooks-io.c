@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-hooks-io.c - the hooked functions that send and receive. */
+/* hooks-io.c - the hooked functions that send and receive. */
 #include <errno.h>
 #include <string.h>
 #include <sys/syscall.h>
 
-#include "attach/shim-hooks.h"
-#include "attach/shim.h"
+#include "attach/preload/hooks.h"
+#include "attach/preload/shim.h"
 
 /*
  * A number can change hands behind our back (a descriptor closed by a direct system
@@ -23,10 +23,11 @@ static bool still_ours(int fd, ssize_t result)
 static bool ours_send(int fd, const struct msghdr *msg, int flags, ssize_t *ret_result)
 {
 	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
 
 	if (!bits)
 		return false;
-	ssize_t result = shim_send(fd, bits, msg, flags);
+	ssize_t result = fl_nlsock_send(&sock, msg, flags);
 	if (!still_ours(fd, result))
 		return false;
 	*ret_result = shim_result(result);
@@ -35,9 +36,12 @@ static bool ours_send(int fd, const struct msghdr *msg, int flags, ssize_t *ret_
 
 static bool ours_recv(int fd, struct msghdr *msg, int flags, ssize_t *ret_result)
 {
-	if (!shim_fd_get(fd))
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (!bits)
 		return false;
-	ssize_t result = shim_recv(fd, msg, flags);
+	ssize_t result = fl_nlsock_recv(&sock, msg, flags);
 	if (!still_ours(fd, result))
 		return false;
 	*ret_result = shim_result(result);
@@ -202,7 +206,7 @@ static bool is_over(const struct timespec *timeout, const struct timespec *start
 	return seconds > timeout->tv_sec || (seconds == timeout->tv_sec && ns >= timeout->tv_nsec);
 }
 
-static int ours_recvmmsg(int fd, struct mmsghdr *vec, unsigned int count, int flags,
+static int ours_recvmmsg(const struct fl_nlsock *sock, struct mmsghdr *vec, unsigned int count, int flags,
 			 const struct timespec *timeout)
 {
 	struct timespec start = { 0 };
@@ -211,12 +215,12 @@ static int ours_recvmmsg(int fd, struct mmsghdr *vec, unsigned int count, int fl
 	if (timeout)
 		clock_gettime(CLOCK_MONOTONIC, &start);
 	while (got < count) {
-		ssize_t len = shim_recv(fd, &vec[got].msg_hdr, flags & ~MSG_WAITFORONE);
+		ssize_t len = fl_nlsock_recv(sock, &vec[got].msg_hdr, flags & ~MSG_WAITFORONE);
 
 		if (len < 0) {
 			/* What came counts now, the loss of notifications next time. */
 			if (got && len == -ENOBUFS)
-				shim_fd_set(fd, SHIM_OVERRUN);
+				fl_nlsock_set(sock, FL_NLSOCK_OVERRUN);
 			return got ? (int)got : (int)shim_result(len);
 		}
 		vec[got++].msg_len = len;
@@ -231,8 +235,11 @@ static int ours_recvmmsg(int fd, struct mmsghdr *vec, unsigned int count, int fl
 SHIM_EXPORT int recvmmsg(int fd, struct mmsghdr *vec, unsigned int count, int flags,
 			 struct timespec *timeout)
 {
-	if (shim_fd_get(fd))
-		return ours_recvmmsg(fd, vec, count, flags, timeout);
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (bits)
+		return ours_recvmmsg(&sock, vec, count, flags, timeout);
 	int got = shim_real()->recvmmsg(fd, vec, count, flags, timeout);
 	for (int i = 0; i < got && shim_active(); i++)
 		forget_received(&vec[i].msg_hdr);

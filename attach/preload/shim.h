@@ -8,12 +8,12 @@
  *     poll() stay safe in signal handlers and after fork();
  *  2. keep errno on success, and return through shim_result() on failure;
  *  3. keep no state that the plane must know: what the process remembers of a descriptor
- *     (struct shim_fd) is a cache, and is made anew after exec, dup or SCM_RIGHTS.
+ *     (struct fl_nlsock_state) is a cache, and is made anew after exec, dup or SCM_RIGHTS.
  *
  * Inside, functions return negative errno.
  */
-#ifndef FL_ATTACH_SHIM_H
-#define FL_ATTACH_SHIM_H
+#ifndef FL_ATTACH_PRELOAD_SHIM_H
+#define FL_ATTACH_PRELOAD_SHIM_H
 
 #include <poll.h>
 #include <signal.h>
@@ -27,7 +27,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "attach/wire.h"
+#include "attach/nlsock/nlsock.h"
 
 #define SHIM_EXPORT __attribute__((visibility("default")))
 
@@ -99,63 +99,34 @@ bool shim_active(void);
 /* Sets errno and returns -1 for a negative result, else returns it. */
 ssize_t shim_result(ssize_t result);
 
-/* What is known of a descriptor, as bits; 0: it is not ours. */
+/* What is known of a descriptor, beside enum fl_nlsock_bits; 0: it is not ours. */
 enum shim_fd_bits {
 	SHIM_KIND = 3, /* 0: not looked at yet */
 	SHIM_OTHER = 1,
 	SHIM_OURS = 2,
-	SHIM_DGRAM = 1 << 2,    /* made as SOCK_DGRAM, not SOCK_RAW */
-	SHIM_NONBLOCK = 1 << 3, /* O_NONBLOCK, as far as seen */
-	SHIM_UNSYNCED = 1 << 4, /* a request went out without a token: its answer may be under way */
-	SHIM_OVERRUN = 1 << 5,  /* the next receive fails with ENOBUFS */
 	SHIM_GENERATION = 1 << 16, /* counted up from here when the number changes hands */
 };
 
 uint32_t shim_fd_get(int fd);
-/* A descriptor that shim_socket() made. */
+/* A descriptor that socket() made. */
 void shim_fd_made(int fd, uint32_t bits);
 /* The number may mean something else from now on. */
 void shim_fd_forget(int fd);
 void shim_fd_forget_range(unsigned int first, unsigned int last);
-void shim_fd_set(int fd, uint32_t bits);
-/* Clears bits; returns those that were set. */
-uint32_t shim_fd_clear(int fd, uint32_t bits);
-/* The largest buffer that was received into; note() takes one more into account. */
-uint32_t shim_fd_rcvmax(int fd);
-void shim_fd_note_rcvmax(int fd, size_t len);
-/* NETLINK_PKTINFO: asks the plane when it is not known. */
-bool shim_fd_pktinfo(int fd);
-void shim_fd_pktinfo_changed(void);
+/* The socket for a call on it; bits: of shim_fd_get(). */
+struct fl_nlsock shim_sock(int fd, uint32_t bits);
 /* The descriptor of the last request without a token, or -1. */
 int shim_fd_last_unsynced(void);
+void shim_fd_note_unsynced(int fd);
 
 /* Makes a socket that is connected to the plane; returns it or a negative errno. */
 int shim_socket(int type);
 
-/* One packet to the plane. token: the write end of a pipe, or -1; netns likewise. */
-int shim_packet(int fd, const struct fl_wire_hdr *hdr, const void *payload, size_t len, int token,
-		int netns, int flags);
-/* A packet with a token, and its reply. Waits for ever: what a plane does is not undone. */
-int shim_call(int fd, struct fl_wire_hdr *hdr, const void *payload, size_t len, int netns,
-	      int flags, struct fl_wire_reply *ret_reply);
-/* Waits (a second at most) until the answers to requests without a token are there, or
- * anything can be read. Returns false if there was nothing to wait for. */
-bool shim_sync(int fd);
+/* What nlsock does otherwise in here. */
+extern const struct fl_nlsock_ops shim_nlsock_ops;
 
 /* A read was sent on fd; and whether to look for its answer without sleeping, still. */
 void shim_linger_begin(int fd);
 bool shim_lingers(int fd);
-
-ssize_t shim_send(int fd, uint32_t bits, const struct msghdr *msg, int flags);
-ssize_t shim_recv(int fd, struct msghdr *msg, int flags);
-
-int shim_bind(int fd, const struct sockaddr *addr, socklen_t len);
-int shim_connect(int fd, const struct sockaddr *addr, socklen_t len);
-int shim_getsockname(int fd, struct sockaddr *addr, socklen_t *len);
-int shim_getpeername(struct sockaddr *addr, socklen_t *len);
-int shim_setsockopt(int fd, int option, const void *value, socklen_t len);
-int shim_getsockopt(int fd, int option, void *value, socklen_t *len);
-/* SOL_SOCKET: 1 if answered, 0 if the real one is to answer, or a negative errno. */
-int shim_getsockopt_socket(uint32_t bits, int option, void *value, socklen_t *len);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * shim-hooks-wait.c - the hooked functions that ask whether something is there.
+ * hooks-wait.c - the hooked functions that ask whether something is there.
  *
  * They work on our descriptors as they are. Only who asks without waiting must find what
  * a kernel would have put there during send(): if nothing is ready and an answer may be
@@ -8,12 +8,20 @@
  */
 #include <errno.h>
 
-#include "attach/shim-hooks.h"
-#include "attach/shim.h"
+#include "attach/preload/hooks.h"
+#include "attach/preload/shim.h"
 
 static bool is_zero(const struct timespec *timeout)
 {
 	return timeout && !timeout->tv_sec && !timeout->tv_nsec;
+}
+
+static bool sync_fd(int fd)
+{
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	return bits & FL_NLSOCK_UNSYNCED && fl_nlsock_sync(&sock);
 }
 
 static bool sync_poll(const struct pollfd *fds, nfds_t count)
@@ -23,9 +31,8 @@ static bool sync_poll(const struct pollfd *fds, nfds_t count)
 	if (shim_fd_last_unsynced() < 0)
 		return false;
 	for (nfds_t i = 0; i < count; i++)
-		if (fds[i].fd >= 0 && (fds[i].events & POLLIN) &&
-		    (shim_fd_get(fds[i].fd) & SHIM_UNSYNCED))
-			synced |= shim_sync(fds[i].fd);
+		if (fds[i].fd >= 0 && (fds[i].events & POLLIN))
+			synced |= sync_fd(fds[i].fd);
 	return synced;
 }
 
@@ -36,8 +43,8 @@ static bool sync_set(int count, const fd_set *set)
 	if (!set || shim_fd_last_unsynced() < 0)
 		return false;
 	for (int fd = 0; fd < count; fd++)
-		if (FD_ISSET(fd, set) && (shim_fd_get(fd) & SHIM_UNSYNCED))
-			synced |= shim_sync(fd);
+		if (FD_ISSET(fd, set))
+			synced |= sync_fd(fd);
 	return synced;
 }
 
@@ -46,7 +53,7 @@ static bool sync_last(void)
 {
 	int fd = shim_fd_last_unsynced();
 
-	return fd >= 0 && shim_fd_get(fd) && shim_sync(fd);
+	return fd >= 0 && sync_fd(fd);
 }
 
 SHIM_EXPORT int poll(struct pollfd *fds, nfds_t count, int timeout)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-hooks-fd.c - the hooked functions by which descriptors come, go and change. */
+/* hooks-fd.c - the hooked functions by which descriptors come, go and change. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
@@ -7,7 +7,7 @@
 #include <sys/ioctl.h>
 #include <sys/pidfd.h>
 
-#include "attach/shim.h"
+#include "attach/preload/shim.h"
 
 /* A number is forgotten before it is closed: afterwards it may be another thread's. */
 SHIM_EXPORT int close(int fd)
@@ -68,12 +68,15 @@ SHIM_EXPORT int pidfd_getfd(int pidfd, int target, unsigned int flags)
 
 static void note_nonblock(int fd, bool on)
 {
-	if (!shim_fd_get(fd))
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (!bits)
 		return;
 	if (on)
-		shim_fd_set(fd, SHIM_NONBLOCK);
+		fl_nlsock_set(&sock, FL_NLSOCK_NONBLOCK);
 	else
-		shim_fd_clear(fd, SHIM_NONBLOCK);
+		fl_nlsock_clear(&sock, FL_NLSOCK_NONBLOCK);
 }
 
 static int after_fcntl(int fd, int cmd, void *arg, int result)

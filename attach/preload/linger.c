@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
- * shim-linger.c - looking for the answer to a read for a moment before going to sleep.
+ * linger.c - looking for the answer to a read for a moment before going to sleep.
  *
  * A read is answered in less time than it takes to put a thread to sleep and wake it again,
  * so sleeping would double what the asker waits. Where lingering does not help (one CPU, a
  * busy plane) it is left off for a while.
  */
-#include "attach/shim.h"
+#include "attach/preload/shim.h"
 #include "base/util.h"
 
 #include <time.h>

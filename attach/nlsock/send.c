@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-send.c - send(), as a generic netlink socket does it. */
+/* send.c - send(), as a generic netlink socket does it. */
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <limits.h>
 #include <linux/netlink.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
-#include "attach/shim-read.h"
-#include "attach/shim.h"
+#include "attach/nlsock/nlsock.h"
+#include "attach/nlsock/reads.h"
 #include "nl/devlink-attrs.h"
 
 #define STACK_COPY 1024
@@ -50,7 +52,7 @@ static bool is_change(const struct nlmsghdr *nlh)
 		return false;
 	if ((nlh->nlmsg_flags & NLM_F_DUMP) == NLM_F_DUMP)
 		return false;
-	return !shim_cmd_reads(genl->cmd);
+	return !fl_nlsock_cmd_reads(genl->cmd);
 }
 
 /* The number in the attribute that names a namespace: 0 none, else its type. */
@@ -84,88 +86,82 @@ static int netns_attr(const struct nlmsghdr *nlh, uint32_t *ret_value)
 	return found;
 }
 
-/* "/proc/PID/ns/net"; snprintf() is not safe in a signal handler. */
-static void netns_path(char *path, uint32_t pid)
-{
-	char digits[10];
-	unsigned int count = 0;
-
-	do {
-		digits[count++] = '0' + pid % 10;
-		pid /= 10;
-	} while (pid);
-	path = stpcpy(path, "/proc/");
-	while (count)
-		*path++ = digits[--count];
-	strcpy(path, "/ns/net");
-}
-
 /* A descriptor of our own for the namespace that a message names, in the program's view of
  * descriptors and processes; -1 if it names none or one that is not there. */
-static int open_netns(const struct nlmsghdr *nlh)
+static int open_netns(const struct fl_nlsock *sock, const struct nlmsghdr *nlh)
 {
-	char path[32];
 	uint32_t value;
 
 	switch (netns_attr(nlh, &value)) {
 	case DEVLINK_ATTR_NETNS_FD:
-		return value <= INT32_MAX ? shim_real()->fcntl(value, F_DUPFD_CLOEXEC, 0) : -1;
+		return value <= INT32_MAX ? sock->ops->open_netns_fd(sock, value) : -1;
 	case DEVLINK_ATTR_NETNS_PID:
-		netns_path(path, value);
-		return open(path, O_RDONLY | O_CLOEXEC);
+		return sock->ops->open_netns_pid(sock, value);
 	default:
 		return -1;
 	}
 }
 
-static int send_piece(int fd, uint32_t bits, const void *buf, size_t len, int netns, bool change,
-		      int flags)
+/* What a packet holds: its changes, and if there are none whether it is one read alone. */
+struct load {
+	bool change;
+	const struct nlmsghdr *single;
+};
+
+static int send_load(const struct fl_nlsock *sock, const void *buf, size_t len, int netns,
+		     const struct load *load, int flags)
 {
 	struct fl_wire_hdr hdr = { .kind = FL_WIRE_NETLINK };
 	struct fl_wire_reply reply;
+	int err;
 
-	/* Who does not wait in recv() relies on the answer being there after send(), too. */
-	if (change || (bits & SHIM_NONBLOCK) || (flags & MSG_DONTWAIT))
-		return shim_call(fd, &hdr, buf, len, netns, flags, &reply);
-	shim_fd_set(fd, SHIM_UNSYNCED);
-	shim_linger_begin(fd);
-	return shim_packet(fd, &hdr, buf, len, -1, netns, flags);
+	if (load->change || !sock->ops->sends_read(sock, flags, load->single))
+		return fl_nlsock_call(sock, &hdr, buf, len, netns, flags, &reply);
+	err = fl_nlsock_packet(sock, &hdr, buf, len, -1, netns, flags);
+	if (!err)
+		sock->ops->sent_read(sock, load->single);
+	return err;
 }
 
 /* A packet carries one namespace, so messages that each name one go each by itself; the
  * kernel too carries out the messages of a datagram one after another. */
-static int send_split(int fd, uint32_t bits, const char *buf, size_t len, int flags)
+static int send_split(const struct fl_nlsock *sock, const char *buf, size_t len, int flags)
 {
 	struct piece piece;
 	size_t at = 0;
 	int err = 0;
 
 	while (!err && next_piece(buf, len, &at, &piece)) {
-		int netns = open_netns(piece.nlh);
+		int netns = open_netns(sock, piece.nlh);
+		struct load load = { .change = is_change(piece.nlh) };
 
-		err = send_piece(fd, bits, piece.nlh, piece.len, netns, is_change(piece.nlh),
-				 flags);
+		err = send_load(sock, piece.nlh, piece.len, netns, &load, flags);
 		if (netns >= 0)
-			shim_real()->close(netns);
+			syscall(SYS_close, netns);
 	}
 	return err;
 }
 
-static int send_datagram(int fd, uint32_t bits, const char *buf, size_t len, int flags)
+static int send_datagram(const struct fl_nlsock *sock, const char *buf, size_t len, int flags)
 {
-	bool change = false, netns = false;
+	struct load load = { .change = false };
+	unsigned int count = 0;
+	bool netns = false;
 	struct piece piece;
 	size_t at = 0;
 
 	while (next_piece(buf, len, &at, &piece)) {
 		uint32_t value;
 
-		change |= is_change(piece.nlh);
+		load.change |= is_change(piece.nlh);
 		netns |= netns_attr(piece.nlh, &value) != 0;
+		load.single = count++ ? NULL : piece.nlh;
 	}
 	if (netns)
-		return send_split(fd, bits, buf, len, flags);
-	return send_piece(fd, bits, buf, len, -1, change, flags);
+		return send_split(sock, buf, len, flags);
+	if (load.single && (at != len || load.single->nlmsg_flags & NLM_F_DUMP))
+		load.single = NULL;
+	return send_load(sock, buf, len, -1, &load, flags);
 }
 
 /* The destination that sendto() and sendmsg() may name: the kernel, which is the plane. */
@@ -202,7 +198,8 @@ static void iov_gather(char *to, const struct iovec *iov, size_t count)
 }
 
 /* A datagram that the program keeps in pieces. */
-static int send_gathered(int fd, uint32_t bits, const struct msghdr *msg, size_t len, int flags)
+static int send_gathered(const struct fl_nlsock *sock, const struct msghdr *msg, size_t len,
+			 int flags)
 {
 	char stack[STACK_COPY] __attribute__((aligned(NLMSG_ALIGNTO))) = "";
 	char *buf = stack;
@@ -213,13 +210,13 @@ static int send_gathered(int fd, uint32_t bits, const struct msghdr *msg, size_t
 			return -ENOBUFS;
 	}
 	iov_gather(buf, msg->msg_iov, msg->msg_iovlen);
-	int err = send_datagram(fd, bits, buf, len, flags);
+	int err = send_datagram(sock, buf, len, flags);
 	if (buf != stack)
 		munmap(buf, len);
 	return err;
 }
 
-ssize_t shim_send(int fd, uint32_t bits, const struct msghdr *msg, int flags)
+ssize_t fl_nlsock_send(const struct fl_nlsock *sock, const struct msghdr *msg, int flags)
 {
 	ssize_t len = iov_total(msg->msg_iov, msg->msg_iovlen);
 	int err;
@@ -234,8 +231,8 @@ ssize_t shim_send(int fd, uint32_t bits, const struct msghdr *msg, int flags)
 	if (err)
 		return err;
 	if (msg->msg_iovlen == 1)
-		err = send_datagram(fd, bits, msg->msg_iov->iov_base, len, flags);
+		err = send_datagram(sock, msg->msg_iov->iov_base, len, flags);
 	else
-		err = send_gathered(fd, bits, msg, len, flags);
+		err = send_gathered(sock, msg, len, flags);
 	return err ? err : len;
 }

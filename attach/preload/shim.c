@@ -10,8 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
-#include "attach/shim-name.h"
-#include "attach/shim.h"
+#include "attach/preload/shim.h"
 
 /*
  * Everything here is written once, by whoever comes first: the constructor, or a hook
@@ -101,65 +100,15 @@ ssize_t shim_result(ssize_t result)
 	return -1;
 }
 
-/* A name in the abstract space of its namespace, by which any process that comes to hold
- * the descriptor knows what it is (shim-name.h). */
-static int bind_name(int fd, bool dgram)
-{
-	static const char digits[] = "0123456789abcdef";
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	unsigned char random[SHIM_NAME_RANDOM / 2];
-	char *p = addr.sun_path;
-
-	memcpy(p, SHIM_NAME, SHIM_NAME_LEN);
-	p += SHIM_NAME_LEN;
-	*p++ = dgram ? SHIM_NAME_DGRAM : SHIM_NAME_RAW;
-	*p++ = '/';
-	do {
-		if (syscall(SYS_getrandom, random, sizeof(random), 0) != sizeof(random))
-			return -errno;
-		for (size_t i = 0; i < sizeof(random); i++) {
-			p[2 * i] = digits[random[i] >> 4];
-			p[2 * i + 1] = digits[random[i] & 15];
-		}
-		if (!syscall(SYS_bind, fd, &addr, SHIM_NAME_SOCKLEN))
-			return 0;
-	} while (errno == EADDRINUSE);
-	return -errno;
-}
-
-static int connect_plane(int fd)
-{
-	while (syscall(SYS_connect, fd, &plane, sizeof(plane)) < 0) {
-		/* No socket file and nobody behind it is one thing to a program. */
-		if (errno == ENOENT)
-			return -ECONNREFUSED;
-		if (errno != EINTR)
-			return -errno;
-	}
-	return 0;
-}
-
 int shim_socket(int type)
 {
 	bool dgram = (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_DGRAM;
-	bool nonblock = type & SOCK_NONBLOCK;
-	int err;
 
 	if (plane_err)
 		return plane_err;
-	/* connect() is to wait for its place in the plane's backlog, so O_NONBLOCK comes after. */
-	int fd = syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | (type & SOCK_CLOEXEC), 0);
-	if (fd < 0)
-		return -errno;
-	err = bind_name(fd, dgram);
-	if (!err)
-		err = connect_plane(fd);
-	if (!err && nonblock && shim_real()->fcntl(fd, F_SETFL, O_NONBLOCK))
-		err = -errno;
-	if (err) {
-		syscall(SYS_close, fd);
-		return err;
-	}
-	shim_fd_made(fd, (dgram ? SHIM_DGRAM : 0) | (nonblock ? SHIM_NONBLOCK : 0));
+	int fd = fl_nlsock_connect(&plane, type);
+	if (fd >= 0)
+		shim_fd_made(fd, (dgram ? FL_NLSOCK_DGRAM : 0) |
+					 (type & SOCK_NONBLOCK ? FL_NLSOCK_NONBLOCK : 0));
 	return fd;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* shim-hooks.h - hooked functions that no header of the C library declares: the ones that
+/* hooks.h - hooked functions that no header of the C library declares: the ones that
  * its headers call instead when a program is built with _FORTIFY_SOURCE. */
-#ifndef FL_ATTACH_SHIM_HOOKS_H
-#define FL_ATTACH_SHIM_HOOKS_H
+#ifndef FL_ATTACH_PRELOAD_HOOKS_H
+#define FL_ATTACH_PRELOAD_HOOKS_H
 
 #include <poll.h>
 #include <sys/socket.h>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-hooks-socket.c - the hooked functions that make, name and set sockets. */
+/* hooks-socket.c - the hooked functions that make, name and set sockets. */
 #include <errno.h>
 #include <linux/netlink.h>
 
-#include "attach/shim.h"
+#include "attach/preload/shim.h"
 
 static bool is_genetlink(int domain, int type, int protocol)
 {
@@ -22,15 +22,21 @@ SHIM_EXPORT int socket(int domain, int type, int protocol)
 
 SHIM_EXPORT int bind(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
-	if (shim_fd_get(fd))
-		return shim_result(shim_bind(fd, addr.__sockaddr__, len));
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (bits)
+		return shim_result(fl_nlsock_bind(&sock, addr.__sockaddr__, len));
 	return shim_real()->bind(fd, addr.__sockaddr__, len);
 }
 
 SHIM_EXPORT int connect(int fd, __CONST_SOCKADDR_ARG addr, socklen_t len)
 {
-	if (shim_fd_get(fd))
-		return shim_result(shim_connect(fd, addr.__sockaddr__, len));
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (bits)
+		return shim_result(fl_nlsock_connect_to(&sock, addr.__sockaddr__, len));
 	return shim_real()->connect(fd, addr.__sockaddr__, len);
 }
 
@@ -64,38 +70,45 @@ SHIM_EXPORT int shutdown(int fd, int how)
 
 SHIM_EXPORT int getsockname(int fd, __SOCKADDR_ARG addr, socklen_t *len)
 {
-	if (shim_fd_get(fd))
-		return shim_result(shim_getsockname(fd, addr.__sockaddr__, len));
+	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (bits)
+		return shim_result(fl_nlsock_getsockname(&sock, addr.__sockaddr__, len));
 	return shim_real()->getsockname(fd, addr.__sockaddr__, len);
 }
 
 SHIM_EXPORT int getpeername(int fd, __SOCKADDR_ARG addr, socklen_t *len)
 {
 	if (shim_fd_get(fd))
-		return shim_result(shim_getpeername(addr.__sockaddr__, len));
+		return shim_result(fl_nlsock_getpeername(addr.__sockaddr__, len));
 	return shim_real()->getpeername(fd, addr.__sockaddr__, len);
 }
 
 SHIM_EXPORT int setsockopt(int fd, int level, int option, const void *value, socklen_t len)
 {
-	if (level == SOL_SOCKET || !shim_fd_get(fd))
+	uint32_t bits = level == SOL_SOCKET ? 0 : shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
+
+	if (!bits)
 		return shim_real()->setsockopt(fd, level, option, value, len);
 	if (level != SOL_NETLINK)
 		return shim_result(-ENOPROTOOPT);
-	return shim_result(shim_setsockopt(fd, option, value, len));
+	return shim_result(fl_nlsock_setsockopt(&sock, option, value, len));
 }
 
 SHIM_EXPORT int getsockopt(int fd, int level, int option, void *value, socklen_t *len)
 {
 	uint32_t bits = shim_fd_get(fd);
+	struct fl_nlsock sock = shim_sock(fd, bits);
 
 	if (!bits)
 		return shim_real()->getsockopt(fd, level, option, value, len);
 	if (level == SOL_NETLINK)
-		return shim_result(shim_getsockopt(fd, option, value, len));
+		return shim_result(fl_nlsock_getsockopt(&sock, option, value, len));
 	if (level != SOL_SOCKET)
 		return shim_result(-ENOPROTOOPT);
-	int answered = shim_getsockopt_socket(bits, option, value, len);
+	int answered = fl_nlsock_getsockopt_socket(bits, option, value, len);
 	if (answered)
 		return answered < 0 ? shim_result(answered) : 0;
 	return shim_real()->getsockopt(fd, level, option, value, len);

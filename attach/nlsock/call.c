@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-call.c - packets to the plane, and waiting for it. */
+/* call.c - packets to the plane, and waiting for it. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "attach/shim.h"
+#include "attach/nlsock/nlsock.h"
 
 /*
  * The system calls here are made directly: send() and recv() of a netlink socket do not
@@ -15,14 +18,14 @@
 #define SYNC_SECONDS 1
 
 /* Fills control with the descriptors, returns its length. */
-static size_t put_fds(struct cmsghdr *control, int token, int netns)
+static size_t put_fds(struct cmsghdr *control, int token, int extra)
 {
 	int fds[2], count = 0;
 
 	if (token >= 0)
 		fds[count++] = token;
-	if (netns >= 0)
-		fds[count++] = netns;
+	if (extra >= 0)
+		fds[count++] = extra;
 	if (!count)
 		return 0;
 	control->cmsg_level = SOL_SOCKET;
@@ -32,8 +35,8 @@ static size_t put_fds(struct cmsghdr *control, int token, int netns)
 	return CMSG_SPACE(count * sizeof(int));
 }
 
-int shim_packet(int fd, const struct fl_wire_hdr *hdr, const void *payload, size_t len, int token,
-		int netns, int flags)
+int fl_nlsock_packet(const struct fl_nlsock *sock, const struct fl_wire_hdr *hdr,
+		     const void *payload, size_t len, int token, int extra, int flags)
 {
 	struct fl_wire_hdr full = *hdr;
 	struct iovec iov[2] = { { &full, sizeof(full) }, { (void *)payload, len } };
@@ -44,11 +47,13 @@ int shim_packet(int fd, const struct fl_wire_hdr *hdr, const void *payload, size
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = len ? 2 : 1 };
 
 	full.version = FL_WIRE_VERSION;
-	full.rcvmax = shim_fd_rcvmax(fd);
-	full.flags = (token >= 0 ? FL_WIRE_F_TOKEN : 0) | (netns >= 0 ? FL_WIRE_F_NETNS : 0);
-	msg.msg_controllen = put_fds(&control.header, token, netns);
+	full.rcvmax = fl_nlsock_rcvmax(sock);
+	full.flags = token >= 0 ? FL_WIRE_F_TOKEN : 0;
+	if (extra >= 0 && hdr->kind == FL_WIRE_NETLINK)
+		full.flags |= FL_WIRE_F_NETNS;
+	msg.msg_controllen = put_fds(&control.header, token, extra);
 	msg.msg_control = msg.msg_controllen ? control.room : NULL;
-	if (syscall(SYS_sendmsg, fd, &msg, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL) >= 0)
+	if (syscall(SYS_sendmsg, sock->fd, &msg, (flags & MSG_DONTWAIT) | MSG_NOSIGNAL) >= 0)
 		return 0;
 	switch (errno) {
 	case EPIPE:
@@ -104,8 +109,8 @@ static int token_open(int token[2])
 	return errno == EMFILE || errno == ENFILE ? -ENOBUFS : -errno;
 }
 
-int shim_call(int fd, struct fl_wire_hdr *hdr, const void *payload, size_t len, int netns,
-	      int flags, struct fl_wire_reply *ret_reply)
+int fl_nlsock_call(const struct fl_nlsock *sock, struct fl_wire_hdr *hdr, const void *payload,
+		   size_t len, int extra, int flags, struct fl_wire_reply *ret_reply)
 {
 	int token[2], saved = errno;
 	int err = token_open(token);
@@ -113,17 +118,17 @@ int shim_call(int fd, struct fl_wire_hdr *hdr, const void *payload, size_t len, 
 	if (err)
 		return err;
 	do {
-		err = shim_packet(fd, hdr, payload, len, token[1], netns, flags);
+		err = fl_nlsock_packet(sock, hdr, payload, len, token[1], extra, flags);
 	} while (err == -EINTR);
 	syscall(SYS_close, token[1]);
 	if (!err)
-		err = wait_token(fd, token[0], 0, NULL, ret_reply);
+		err = wait_token(sock->fd, token[0], 0, NULL, ret_reply);
 	syscall(SYS_close, token[0]);
 	errno = saved;
 	return err;
 }
 
-bool shim_sync(int fd)
+bool fl_nlsock_sync(const struct fl_nlsock *sock)
 {
 	static const struct timespec timeout = { .tv_sec = SYNC_SECONDS };
 	struct fl_wire_hdr hdr = { .kind = FL_WIRE_NAME };
@@ -131,16 +136,16 @@ bool shim_sync(int fd)
 	int token[2], saved = errno;
 
 	/* Cleared first: what another thread sends from now on needs a new synchronization. */
-	if (!shim_fd_clear(fd, SHIM_UNSYNCED))
+	if (!fl_nlsock_clear(sock, FL_NLSOCK_UNSYNCED))
 		return false;
 	if (!token_open(token)) {
-		int err = shim_packet(fd, &hdr, NULL, 0, token[1], -1, MSG_DONTWAIT);
+		int err = fl_nlsock_packet(sock, &hdr, NULL, 0, token[1], -1, MSG_DONTWAIT);
 
 		syscall(SYS_close, token[1]);
 		if (!err)
-			err = wait_token(fd, token[0], POLLIN, &timeout, &reply);
+			err = wait_token(sock->fd, token[0], POLLIN, &timeout, &reply);
 		if (err == -EAGAIN)
-			shim_fd_set(fd, SHIM_UNSYNCED); /* more may be behind what came */
+			fl_nlsock_set(sock, FL_NLSOCK_UNSYNCED); /* more may be behind what came */
 		syscall(SYS_close, token[0]);
 	}
 	errno = saved;

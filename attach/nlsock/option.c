@@ -1,33 +1,33 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-opt.c - names and options of a generic netlink socket. */
+/* option.c - names and options of a generic netlink socket. */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
 
-#include "attach/shim.h"
+#include "attach/nlsock/nlsock.h"
 
-static int call(int fd, enum fl_wire_kind kind, uint32_t arg0, uint32_t arg1,
+static int call(const struct fl_nlsock *sock, enum fl_wire_kind kind, uint32_t arg0, uint32_t arg1,
 		struct fl_wire_reply *ret_reply)
 {
 	struct fl_wire_hdr hdr = { .kind = kind, .arg0 = arg0, .arg1 = arg1 };
 
-	return shim_call(fd, &hdr, NULL, 0, -1, 0, ret_reply);
+	return fl_nlsock_call(sock, &hdr, NULL, 0, -1, 0, ret_reply);
 }
 
-int shim_bind(int fd, const struct sockaddr *addr, socklen_t len)
+int fl_nlsock_bind(const struct fl_nlsock *sock, const struct sockaddr *addr, socklen_t len)
 {
 	const struct sockaddr_nl *nl = (const void *)addr;
 	struct fl_wire_reply reply;
 
 	if (len < sizeof(*nl) || nl->nl_family != AF_NETLINK)
 		return -EINVAL;
-	return call(fd, FL_WIRE_BIND, nl->nl_pid, nl->nl_groups, &reply);
+	return call(sock, FL_WIRE_BIND, nl->nl_pid, nl->nl_groups, &reply);
 }
 
 /* Only the kernel can be connected to. Naming another socket or groups to send to gets
  * what someone without privilege gets from the kernel. */
-int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
+int fl_nlsock_connect_to(const struct fl_nlsock *sock, const struct sockaddr *addr, socklen_t len)
 {
 	const struct sockaddr_nl *nl = (const void *)addr;
 	struct fl_wire_reply reply;
@@ -40,9 +40,9 @@ int shim_connect(int fd, const struct sockaddr *addr, socklen_t len)
 		return -EINVAL;
 	if (nl->nl_pid || nl->nl_groups)
 		return -EPERM;
-	int err = call(fd, FL_WIRE_NAME, 0, 0, &reply);
+	int err = call(sock, FL_WIRE_NAME, 0, 0, &reply);
 	if (!err && !reply.value0)
-		err = call(fd, FL_WIRE_BIND, 0, (uint32_t)reply.value1, &reply);
+		err = call(sock, FL_WIRE_BIND, 0, (uint32_t)reply.value1, &reply);
 	return err;
 }
 
@@ -57,20 +57,20 @@ static int put_addr(struct sockaddr *addr, socklen_t *len, uint32_t pid, uint32_
 	return 0;
 }
 
-int shim_getsockname(int fd, struct sockaddr *addr, socklen_t *len)
+int fl_nlsock_getsockname(const struct fl_nlsock *sock, struct sockaddr *addr, socklen_t *len)
 {
 	struct fl_wire_reply reply;
-	int err = call(fd, FL_WIRE_NAME, 0, 0, &reply);
+	int err = call(sock, FL_WIRE_NAME, 0, 0, &reply);
 
 	return err ? err : put_addr(addr, len, reply.value0, (uint32_t)reply.value1);
 }
 
-int shim_getpeername(struct sockaddr *addr, socklen_t *len)
+int fl_nlsock_getpeername(struct sockaddr *addr, socklen_t *len)
 {
 	return put_addr(addr, len, 0, 0);
 }
 
-int shim_setsockopt(int fd, int option, const void *value, socklen_t len)
+int fl_nlsock_setsockopt(const struct fl_nlsock *sock, int option, const void *value, socklen_t len)
 {
 	struct fl_wire_reply reply;
 	uint32_t number = 0;
@@ -82,9 +82,9 @@ int shim_setsockopt(int fd, int option, const void *value, socklen_t len)
 			return -EFAULT;
 		memcpy(&number, value, sizeof(number));
 	}
-	int err = call(fd, FL_WIRE_SETOPT, option, number, &reply);
+	int err = call(sock, FL_WIRE_SETOPT, option, number, &reply);
 	if (!err && option == NETLINK_PKTINFO)
-		shim_fd_pktinfo_changed();
+		fl_nlsock_pktinfo_changed();
 	return err;
 }
 
@@ -100,13 +100,13 @@ static int put_memberships(uint64_t groups, void *value, socklen_t *len)
 	return 0;
 }
 
-int shim_getsockopt(int fd, int option, void *value, socklen_t *len)
+int fl_nlsock_getsockopt(const struct fl_nlsock *sock, int option, void *value, socklen_t *len)
 {
 	struct fl_wire_reply reply;
 
 	if ((int)*len < 0)
 		return -EINVAL;
-	int err = call(fd, FL_WIRE_GETOPT, option, 0, &reply);
+	int err = call(sock, FL_WIRE_GETOPT, option, 0, &reply);
 	if (err)
 		return err;
 	if (option == NETLINK_LIST_MEMBERSHIPS)
@@ -128,7 +128,7 @@ static int put_value(const void *from, socklen_t size, void *value, socklen_t *l
 	return 1;
 }
 
-int shim_getsockopt_socket(uint32_t bits, int option, void *value, socklen_t *len)
+int fl_nlsock_getsockopt_socket(uint32_t bits, int option, void *value, socklen_t *len)
 {
 	struct ucred nobody = { .pid = 0, .uid = -1, .gid = -1 };
 	int number;
@@ -138,7 +138,7 @@ int shim_getsockopt_socket(uint32_t bits, int option, void *value, socklen_t *le
 		number = AF_NETLINK;
 		break;
 	case SO_TYPE:
-		number = bits & SHIM_DGRAM ? SOCK_DGRAM : SOCK_RAW;
+		number = bits & FL_NLSOCK_DGRAM ? SOCK_DGRAM : SOCK_RAW;
 		break;
 	case SO_PROTOCOL:
 		number = NETLINK_GENERIC;

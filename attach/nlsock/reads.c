@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-read.c - which devlink commands only read committed state. */
-#include "attach/shim-read.h"
+/* reads.c - which devlink commands only read committed state. */
+#include "attach/nlsock/reads.h"
 
 #include "nl/devlink-attrs.h"
 
@@ -28,7 +28,7 @@ static const bool reads[UINT8_MAX + 1] = {
 	[DEVLINK_CMD_SELFTESTS_GET] = true,
 };
 
-bool shim_cmd_reads(uint8_t cmd)
+bool fl_nlsock_cmd_reads(uint8_t cmd)
 {
 	return reads[cmd];
 }

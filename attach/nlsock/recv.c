@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* shim-recv.c - recv(), as a generic netlink socket does it. */
+/* recv.c - recv(), as a generic netlink socket does it. */
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
-#include "attach/shim.h"
+#include "attach/nlsock/nlsock.h"
 #include "nl/ctrl.h"
 
 /* Pieces of a small receive buffer that get a scratch piece behind them; nobody splits
@@ -49,7 +51,7 @@ static void gather_head(const struct iovec *iov, size_t count, struct nlmsghdr *
 
 /* One call of the original recvmsg(). A buffer too small for a header (as in asking for
  * the length with MSG_PEEK) gets a piece of ours behind it. */
-static ssize_t receive(int fd, struct arrival *a)
+static ssize_t receive(const struct fl_nlsock *sock, struct arrival *a)
 {
 	union {
 		struct cmsghdr header;
@@ -69,7 +71,7 @@ static ssize_t receive(int fd, struct arrival *a)
 		msg.msg_control = control.room;
 		msg.msg_controllen = sizeof(control.room);
 	}
-	a->len = shim_real()->recvmsg(fd, &msg, a->flags);
+	a->len = sock->ops->recvmsg(sock->fd, &msg, a->flags);
 	if (a->len < 0)
 		return -errno;
 	a->msg_flags = msg.msg_flags;
@@ -125,12 +127,12 @@ static void put_cmsg(struct arrival *a, size_t *used, int level, int type, const
 	*used += CMSG_SPACE(len) < room ? CMSG_SPACE(len) : room;
 }
 
-static void put_control(int fd, struct arrival *a)
+static void put_control(const struct fl_nlsock *sock, struct arrival *a)
 {
 	size_t used = 0;
 
 	if (a->user->msg_control && a->user->msg_controllen) {
-		if (shim_fd_pktinfo(fd)) {
+		if (fl_nlsock_pktinfo(sock)) {
 			struct nl_pktinfo info = { group_of(&a->head) };
 
 			put_cmsg(a, &used, SOL_NETLINK, NETLINK_PKTINFO, &info, sizeof(info));
@@ -155,50 +157,50 @@ static ssize_t user_len(struct arrival *a)
 }
 
 /* Notifications were lost. The error is told once, also to one who only peeks. */
-static ssize_t overrun(int fd, const struct arrival *a)
+static ssize_t overrun(const struct fl_nlsock *sock, const struct arrival *a)
 {
 	char drop[sizeof(a->head)];
 
 	if (a->flags & MSG_PEEK)
-		shim_real()->recv(fd, drop, sizeof(drop), MSG_DONTWAIT);
+		syscall(SYS_recvfrom, sock->fd, drop, sizeof(drop), MSG_DONTWAIT, NULL, NULL);
 	return -ENOBUFS;
 }
 
 /* Waits if the program would wait, but looks for what must come soon first. */
-static ssize_t receive_soon(int fd, struct arrival *a)
+static ssize_t receive_soon(const struct fl_nlsock *sock, struct arrival *a)
 {
 	ssize_t len = -EAGAIN;
 
 	if (a->flags & MSG_DONTWAIT)
-		return receive(fd, a);
+		return receive(sock, a);
 	a->flags |= MSG_DONTWAIT;
-	while (len == -EAGAIN && shim_lingers(fd))
-		len = receive(fd, a);
+	while (len == -EAGAIN && sock->ops->lingers(sock))
+		len = receive(sock, a);
 	a->flags &= ~MSG_DONTWAIT;
-	return len == -EAGAIN ? receive(fd, a) : len;
+	return len == -EAGAIN ? receive(sock, a) : len;
 }
 
-ssize_t shim_recv(int fd, struct msghdr *msg, int flags)
+ssize_t fl_nlsock_recv(const struct fl_nlsock *sock, struct msghdr *msg, int flags)
 {
 	struct arrival a = { .user = msg, .flags = flags, .cap = iov_cap(msg) };
 	int saved = errno;
 
-	if (shim_fd_clear(fd, SHIM_OVERRUN))
+	if (fl_nlsock_clear(sock, FL_NLSOCK_OVERRUN))
 		return -ENOBUFS;
-	shim_fd_note_rcvmax(fd, a.cap);
-	ssize_t len = receive_soon(fd, &a);
-	while (len == -EAGAIN && shim_sync(fd))
-		len = receive(fd, &a);
+	fl_nlsock_note_rcvmax(sock, a.cap);
+	ssize_t len = receive_soon(sock, &a);
+	while (len == -EAGAIN && fl_nlsock_sync(sock))
+		len = receive(sock, &a);
 	if (len < 0)
 		return len;
 	if (len == 0)
 		return -ECONNRESET; /* the plane has ended; a netlink socket has no end of file */
 	errno = saved;
 	if (len == NLMSG_HDRLEN && a.head.nlmsg_type == FL_WIRE_OVERRUN)
-		return overrun(fd, &a);
+		return overrun(sock, &a);
 	len = user_len(&a);
 	put_name(&a);
-	put_control(fd, &a);
+	put_control(sock, &a);
 	msg->msg_flags = a.msg_flags & ~MSG_CMSG_CLOEXEC;
 	return len;
 }

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* name.h - the name that marks a socket of ours: "\0finelink/", what the program
+ * asked for, '/', and random digits. */
+#ifndef FL_ATTACH_NLSOCK_NAME_H
+#define FL_ATTACH_NLSOCK_NAME_H
+
+#include <stddef.h>
+#include <sys/un.h>
+
+#define FL_NLSOCK_NAME "\0finelink/"
+#define FL_NLSOCK_NAME_LEN (sizeof(FL_NLSOCK_NAME) - 1)
+#define FL_NLSOCK_NAME_RAW 'r'
+#define FL_NLSOCK_NAME_DGRAM 'd'
+#define FL_NLSOCK_NAME_RANDOM 16
+#define FL_NLSOCK_NAME_SOCKLEN                                                                   \
+	((socklen_t)(offsetof(struct sockaddr_un, sun_path) + FL_NLSOCK_NAME_LEN + 2 +           \
+		     FL_NLSOCK_NAME_RANDOM))
+
+#endif
