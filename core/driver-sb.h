@@ -5,7 +5,8 @@
  * A buffer has pools, ingress pools first, and each port has a quota in each pool and for each
  * traffic class. What clients set shows once the driver took it; what is occupied shows from
  * counter cells, which a snapshot fills.
- * Context of all fl_sb_*() calls: alone on the instance's lane. Nothing of it is announced.
+ * Context of all fl_sb_*() calls: alone on the instance's lane, those of a port also on the ports'
+ * (fl_ports_lane_get()). Nothing of it is announced.
  */
 #ifndef FL_CORE_DRIVER_SB_H
 #define FL_CORE_DRIVER_SB_H

@@ -343,7 +343,8 @@ struct fl_reporter *fl_port_reporter_add(struct fl_txn *txn, uint32_t port,
 	fl_rcu_read_lock();
 	obj = fl_txn_obj(txn, FL_OBJ_PORT, port);
 	if (obj)
-		lane = fl_lane_get(fl_obj_port(obj)->lane ? fl_obj_port(obj)->lane : txn->dl->lane);
+		lane = fl_lane_get(fl_obj_port(obj)->lane ? fl_obj_port(obj)->lane
+							  : fl_devlink_ports_lane(txn->dl));
 	fl_rcu_read_unlock();
 	if (!lane) {
 		fl_txn_fail(txn, -ENODEV);

@@ -141,6 +141,38 @@ static int version_init(struct fl_devlink *dl)
 	return version->dev ? 0 : -ENOMEM;
 }
 
+struct fl_lane *fl_devlink_ports_lane(const struct fl_devlink *dl)
+{
+	return dl->sublane[FL_SUBLANE_PORTS] ? dl->sublane[FL_SUBLANE_PORTS] : dl->lane;
+}
+
+struct fl_lane *fl_ports_lane_get(struct fl_devlink *dl)
+{
+	return fl_lane_get(fl_devlink_ports_lane(dl));
+}
+
+/* Whether ports have something of what the lane is for, so that it changes as they split. */
+static bool is_of_ports(enum fl_sublane which)
+{
+	switch (which) {
+	case FL_SUBLANE_RATES:
+	case FL_SUBLANE_REGIONS:
+	case FL_SUBLANE_RESOURCES:
+	case FL_SUBLANE_SB:
+	case FL_SUBLANE_LINECARDS:
+		return true;
+	case FL_SUBLANE_FLASH:
+	case FL_SUBLANE_PARAMS:
+	case FL_SUBLANE_TRAPS:
+	case FL_SUBLANE_DPIPE:
+	case FL_SUBLANE_SELFTESTS:
+	case FL_SUBLANE_PORTS:
+	case FL_SUBLANES:
+		break;
+	}
+	return false;
+}
+
 int fl_devlink_sublane_init(struct fl_devlink *dl, enum fl_sublane which)
 {
 	static const char *const names[] = {
@@ -148,16 +180,39 @@ int fl_devlink_sublane_init(struct fl_devlink *dl, enum fl_sublane which)
 		FL_SUBLANE_LIST(SUBLANE_NAME)
 #undef SUBLANE_NAME
 	};
-	struct fl_lane *lane;
+	struct fl_lane *above = is_of_ports(which) ? fl_devlink_ports_lane(dl) : dl->lane, *lane;
 	char name[96];
 	int err;
 
 	if (dl->sublane[which])
 		return 0;
 	snprintf(name, sizeof(name), "%s/%s", fl_lane_name(dl->lane), names[which]);
-	err = fl_lane_new(fl_plane_sched(dl->plane), dl->lane, name, NULL, &lane);
+	err = fl_lane_new(fl_plane_sched(dl->plane), above, name, NULL, &lane);
 	if (!err)
 		fl_rcu_assign(dl->sublane[which], lane);
+	return err;
+}
+
+/* Of what the driver has callbacks for; the others come with their first object. */
+static int sublanes_init(struct fl_devlink *dl)
+{
+	const struct fl_devlink_ops *ops = dl->ops;
+	const bool wanted[FL_SUBLANES] = {
+		[FL_SUBLANE_FLASH] = ops->flash_update,
+		[FL_SUBLANE_PARAMS] = true,
+		[FL_SUBLANE_TRAPS] = ops->trap,
+		[FL_SUBLANE_SELFTESTS] = ops->selftest,
+		[FL_SUBLANE_RATES] = ops->rate,
+	};
+	int err = 0;
+
+	/* Before those that are below it. */
+	if (ops->port && (ops->port->split || ops->port->unsplit))
+		err = fl_devlink_sublane_init(dl, FL_SUBLANE_PORTS);
+	for (int i = 0; i < FL_SUBLANES && !err; i++) {
+		if (wanted[i])
+			err = fl_devlink_sublane_init(dl, i);
+	}
 	return err;
 }
 
@@ -188,16 +243,8 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
 	err = handle_init(dl);
 	if (!err)
 		err = version_init(dl);
-	if (!err && ops->flash_update)
-		err = fl_devlink_sublane_init(dl, FL_SUBLANE_FLASH);
 	if (!err)
-		err = fl_devlink_sublane_init(dl, FL_SUBLANE_PARAMS);
-	if (!err && ops->trap)
-		err = fl_devlink_sublane_init(dl, FL_SUBLANE_TRAPS);
-	if (!err && ops->selftest)
-		err = fl_devlink_sublane_init(dl, FL_SUBLANE_SELFTESTS);
-	if (!err && ops->rate)
-		err = fl_devlink_sublane_init(dl, FL_SUBLANE_RATES);
+		err = sublanes_init(dl);
 	if (err) {
 		fl_devlink_free(dl);
 		return err;

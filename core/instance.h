@@ -57,7 +57,8 @@ static inline void fl_version_copy(struct fl_version *to, const struct fl_versio
 }
 
 /* What of an instance can be busy by itself, beside its port functions and reporters; each
- * has a lane under the instance's. X(name, name of the lane) */
+ * has a lane under the instance's, or under that of its ports (fl_devlink_ports_lane()).
+ * X(name, name of the lane) */
 #define FL_SUBLANE_LIST(X)                                                                       \
 	X(FLASH, "flash")                                                                        \
 	X(PARAMS, "params")                                                                      \
@@ -68,7 +69,8 @@ static inline void fl_version_copy(struct fl_version *to, const struct fl_versio
 	X(SB, "sb")                                                                              \
 	X(DPIPE, "dpipe")                                                                        \
 	X(SELFTESTS, "selftests")                                                                \
-	X(LINECARDS, "linecards")
+	X(LINECARDS, "linecards")                                                                \
+	X(PORTS, "ports") /* last: those under it are let go first */
 
 enum fl_sublane {
 #define FL_SUBLANE_ENUM(name, text) FL_SUBLANE_##name,
@@ -124,6 +126,10 @@ struct fl_devlink *fl_devlink_try_get(struct fl_devlink *dl);
 /* Makes a lane for what the instance turns out to have; nothing if it is there. Returns 0,
  * -ENOMEM or -ENODEV. Context: alone on the instance's lane. */
 int fl_devlink_sublane_init(struct fl_devlink *dl, enum fl_sublane which);
+
+/* Where ports come and go, with the lanes of all that ports have below it: of its own where the
+ * device splits ports, else the instance's. Not a reference. */
+struct fl_lane *fl_devlink_ports_lane(const struct fl_devlink *dl);
 
 /* The current version. Context: RCU read section, or alone on what is asked for. */
 static inline const struct fl_version *fl_devlink_version(const struct fl_devlink *dl)

@@ -82,7 +82,7 @@ static struct fl_lane *shower_lane_get(const struct shower *by)
 		lane = fl_port_lane_get(by->dl, by->index);
 	else
 		lane = fl_lane_get(fl_rcu_deref(by->dl->sublane[FL_SUBLANE_LINECARDS]));
-	return lane ? lane : fl_lane_get(by->dl->lane);
+	return lane ? lane : fl_lane_get(fl_devlink_ports_lane(by->dl));
 }
 
 static void announce_post(const struct shower *by)

@@ -172,7 +172,7 @@ static int req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl,
 		err = -ENODEV;
 	if (!err) {
 		*ret_dl = dl;
-		*ret_lane = fl_lane_get(port->lane ? port->lane : dl->lane);
+		*ret_lane = fl_lane_get(port->lane ? port->lane : fl_devlink_ports_lane(dl));
 		*ret_added = port->added;
 	}
 	fl_rcu_read_unlock();
@@ -312,7 +312,8 @@ static int port_new_post(struct fl_req *req, struct fl_devlink *dl, struct port_
 	if (err)
 		goto out_put_devlink;
 	snprintf(name, sizeof(name), "%s/%u", fl_lane_name(dl->lane), index);
-	err = fl_lane_new(fl_plane_sched(dl->plane), dl->lane, name, NULL, &new->lane);
+	err = fl_lane_new(fl_plane_sched(dl->plane), fl_devlink_ports_lane(dl), name, NULL,
+			  &new->lane);
 	if (err)
 		goto out_release;
 	fl_devlink_get(dl);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * port-split.c - PORT_SPLIT and PORT_UNSPLIT: what the device makes of its lanes. Other ports
- * come and go by them, so they are alone on the instance.
+ * come and go by them, so they are alone on all ports and on what those have; not on the
+ * instance, where they would wait for a flash.
  */
 #include <errno.h>
 
@@ -66,7 +67,7 @@ int fl_port_split_doit(struct fl_req *req)
 		err = -EOPNOTSUPP;
 	}
 	if (!err)
-		return fl_cmd_op_post(req, &split_type, dl, dl->lane, port, NULL);
+		return fl_cmd_op_post(req, &split_type, dl, fl_devlink_ports_lane(dl), port, NULL);
 	fl_devlink_put(dl);
 	return err;
 }
@@ -96,7 +97,7 @@ int fl_port_unsplit_doit(struct fl_req *req)
 	if (err)
 		return err;
 	if (dl->ops->port && dl->ops->port->unsplit)
-		return fl_cmd_op_post(req, &unsplit_type, dl, dl->lane, port, NULL);
+		return fl_cmd_op_post(req, &unsplit_type, dl, fl_devlink_ports_lane(dl), port, NULL);
 	fl_devlink_put(dl);
 	return -EOPNOTSUPP;
 }

@@ -213,7 +213,8 @@ static int port_lane_init(struct fl_txn *txn, struct fl_port *port)
 	if (port_lane_keep(txn, port))
 		return 0;
 	snprintf(name, sizeof(name), "%s/%u", fl_lane_name(txn->dl->lane), attrs->index);
-	return fl_lane_new(fl_plane_sched(txn->dl->plane), txn->dl->lane, name, NULL, &port->lane);
+	return fl_lane_new(fl_plane_sched(txn->dl->plane), fl_devlink_ports_lane(txn->dl), name,
+			   NULL, &port->lane);
 }
 
 void fl_port_add(struct fl_txn *txn, const struct fl_port_attrs *attrs)

@@ -149,7 +149,7 @@ static void device_add(struct card_op *card)
 		       card->sw->config.address, card->slot + 1, -err);
 }
 
-/* ---- done: alone on the switch ---------------------------------------------------- */
+/* ---- done: alone on the switch's ports --------------------------------------------- */
 
 static int work_commit(struct fl_op *op)
 {
@@ -223,11 +223,15 @@ static const struct fl_op_type done_type = {
 static int provisioned(struct fl_op *op)
 {
 	struct card_op *card = card_op(op);
+	struct fl_lane *lane;
+	int err;
 
 	if (fl_op_result(op))
 		return fl_op_result(op);
-	return card_post(card->sw, card->dl, card, &done_type,
-			 fl_device_lane(fl_devlink_device(card->dl)));
+	lane = fl_ports_lane_get(card->dl);
+	err = card_post(card->sw, card->dl, card, &done_type, lane);
+	fl_lane_put(lane);
+	return err;
 }
 
 static int begun_run(struct fl_op *op)

@@ -15,7 +15,7 @@
 
 /* Where a line card is, or can be.
  * Rules: atomic: turn, type, provisioned. lane: never changes after the probe. card: written
- * alone on the device's lane; nested: on the line cards', or above. */
+ * alone on the ports' lane, nested: on the line cards', or above. */
 struct mlxsw_slot {
 	struct fl_lane *lane; /* of what takes its time there */
 	unsigned int turn;    /* one more with each change: what was begun before is over */
