@@ -74,22 +74,35 @@ static const struct fl_op_type announce_type = {
 	.free = announce_free,
 };
 
+/* NULL: what showed the nested instance is gone, which has been told. To announce that at the
+ * lane of the whole instance would wait for everything below it, and hold up what comes after. */
 static struct fl_lane *shower_lane_get(const struct shower *by)
 {
-	struct fl_lane *lane;
+	const struct fl_port *port;
+	struct fl_lane *lane = NULL;
 
-	if (by->kind == FL_OBJ_PORT)
-		lane = fl_port_lane_get(by->dl, by->index);
-	else
-		lane = fl_lane_get(fl_rcu_deref(by->dl->sublane[FL_SUBLANE_LINECARDS]));
-	return lane ? lane : fl_lane_get(fl_devlink_ports_lane(by->dl));
+	fl_rcu_read_lock();
+	if (by->kind == FL_OBJ_PORT) {
+		port = fl_port_find(fl_devlink_version(by->dl), by->index);
+		if (port)
+			lane = port->lane ? port->lane : fl_devlink_ports_lane(by->dl);
+	} else {
+		lane = fl_rcu_deref(by->dl->sublane[FL_SUBLANE_LINECARDS]);
+	}
+	if (lane)
+		fl_lane_get(lane);
+	fl_rcu_read_unlock();
+	return lane;
 }
 
 static void announce_post(const struct shower *by)
 {
 	struct fl_lane *lane = shower_lane_get(by);
-	struct announce *announce = calloc(1, sizeof(*announce));
+	struct announce *announce;
 
+	if (!lane)
+		return;
+	announce = calloc(1, sizeof(*announce));
 	if (announce) {
 		announce->by = *by;
 		fl_devlink_get(by->dl);
