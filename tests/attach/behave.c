@@ -2,14 +2,20 @@
 /* behave.c - what the behaviours share. */
 #include <errno.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "behave.h"
 
+enum behave_way behave_way = WAY_KERNEL;
+static const char *way_name = "kernel";
+static int child_report = -1; /* in a child: where it says why it failed */
 static jmp_buf failed;
 static char why[256];
 static int kept[64];
@@ -25,54 +31,177 @@ void behave_fail(const char *file, int line, const char *fmt, ...)
 	va_start(args, fmt);
 	vsnprintf(why + len, sizeof(why) - len, fmt, args);
 	va_end(args);
+	if (child_report >= 0) {
+		ssize_t told = write(child_report, why, strlen(why));
+
+		_exit(told > 0 ? 1 : 2);
+	}
 	longjmp(failed, 1);
 }
 
-static bool run_one(const struct behaviour *behaviour)
-{
-	volatile bool ok = false;
+#define SKIP_STATUS 77
 
-	kept_count = 0;
-	if (!setjmp(failed)) {
-		behaviour->run();
-		ok = true;
-	}
-	while (kept_count)
-		close(kept[--kept_count]);
-	if (ok)
-		printf("ok %s\n", behaviour->name);
-	else
-		printf("not ok %s: %s\n", behaviour->name, why);
-	fflush(stdout);
-	return ok;
+void behave_skip(const char *reason)
+{
+	if (child_report >= 0)
+		_exit(SKIP_STATUS);
+	snprintf(why, sizeof(why), "%s", reason);
+	longjmp(failed, 2);
 }
 
-/* usage: behave [--plane] [NAME...]: all behaviours, or those named. */
+void in_child(void (*run)(void))
+{
+	int report[2], status;
+
+	SAME(pipe(report), 0);
+	pid_t child = fork();
+	if (child == 0) {
+		child_report = report[1];
+		run();
+		_exit(0);
+	}
+	close(report[1]);
+	char text[sizeof(why)] = "";
+	ssize_t len = read(report[0], text, sizeof(text) - 1);
+	close(report[0]);
+	SAME(waitpid(child, &status, 0), child);
+	if (len > 0)
+		behave_fail(__FILE__, __LINE__, "child: %s", text);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == SKIP_STATUS)
+		behave_skip("not permitted here");
+	SAME(status, 0);
+}
+
+static volatile sig_atomic_t alarms;
+static bool storming;
+static struct sigaction before_storm;
+
+static void on_alarm(int sig)
+{
+	alarms++;
+}
+
+void begin_storm(unsigned int us, int flags)
+{
+	struct sigaction action = { .sa_handler = on_alarm, .sa_flags = flags };
+	struct itimerval timer = { { us / 1000000, us % 1000000 }, { us / 1000000, us % 1000000 } };
+
+	alarms = 0;
+	storming = true;
+	sigaction(SIGALRM, &action, &before_storm);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+int end_storm(void)
+{
+	struct itimerval off = { 0 };
+
+	setitimer(ITIMER_REAL, &off, NULL);
+	sigaction(SIGALRM, &before_storm, NULL);
+	storming = false;
+	return alarms;
+}
+
+/* How it ended. */
+enum verdict { OK, NOT_OK, SKIPPED };
+
+static enum verdict run_one(const struct behaviour *behaviour)
+{
+	volatile enum verdict verdict = OK;
+
+	if (behaviour->ways && !(behaviour->ways & behave_way))
+		return SKIPPED;
+	kept_count = 0;
+	switch (setjmp(failed)) {
+	case 0:
+		behaviour->run();
+		break;
+	case 1:
+		verdict = NOT_OK;
+		break;
+	case 2:
+		verdict = SKIPPED;
+		break;
+	}
+	if (storming)
+		end_storm(); /* it has failed in the middle of one */
+	while (kept_count)
+		close(kept[--kept_count]);
+	if (verdict == OK)
+		printf("ok %s %s\n", way_name, behaviour->name);
+	else
+		printf("%s %s %s: %s\n", verdict == SKIPPED ? "skip" : "not ok", way_name,
+		       behaviour->name, why);
+	fflush(stdout);
+	return verdict;
+}
+
+static bool wanted(const struct behaviour *behaviour, char **names)
+{
+	if (!*names)
+		return true;
+	for (; *names; names++) {
+		if (!strcmp(*names, behaviour->name))
+			return true;
+	}
+	return false;
+}
+
+static int run_lists(const struct behaviour *const *lists, char **names)
+{
+	unsigned int count[3] = { 0 };
+
+	for (; *lists; lists++) {
+		for (const struct behaviour *b = *lists; b->name; b++) {
+			if (wanted(b, names))
+				count[run_one(b)]++;
+		}
+	}
+	printf("%u of %u\n", count[OK], count[OK] + count[NOT_OK]);
+	return count[NOT_OK] || !count[OK];
+}
+
+static void set_way(const char *name)
+{
+	static const char *const ways[] = { "kernel", "preload", "seccomp" };
+
+	for (unsigned int i = 0; i < 3; i++) {
+		if (!strcmp(name, ways[i])) {
+			behave_way = 1 << i;
+			way_name = ways[i];
+			return;
+		}
+	}
+	fprintf(stderr, "behave: no way %s\n", name);
+	exit(2);
+}
+
+/* usage: behave [--way kernel|preload|seccomp] [--plane|--devlink] [NAME...]: all
+ * behaviours, or those named; --plane: also what fakeplane.py does; --devlink: what the
+ * default topology does. */
 int main(int argc, char **argv)
 {
-	const struct behaviour *lists[] = { behave_names, behave_io, behave_fds, behave_plane };
-	unsigned int bad = 0, count = 0, first = 1, end = 3;
+	const struct behaviour *lists[] = { behave_names, behave_io, behave_fds, behave_tasks,
+					    behave_wild,  NULL,	     NULL };
+	char **arg = argv + 1;
 
 	if (argc == 3 && !strcmp(argv[1], "--hold"))
 		return behave_after_exec(atoi(argv[2]));
-	if (argc > 1 && !strcmp(argv[1], "--plane")) {
-		first = 2;
-		end = 4;
+	if (argc == 2 && !strcmp(argv[1], "--orphan"))
+		return behave_orphan();
+	if (arg[0] && arg[1] && !strcmp(arg[0], "--way")) {
+		set_way(arg[1]);
+		arg += 2;
 	}
-	for (unsigned int l = 0; l < end; l++) {
-		for (const struct behaviour *b = lists[l]; b->name; b++) {
-			bool wanted = (unsigned int)argc == first;
-
-			for (int a = first; a < argc; a++)
-				wanted |= !strcmp(argv[a], b->name);
-			if (!wanted)
-				continue;
-			count++;
-			bad += !run_one(b);
-		}
+	if (arg[0] && !strcmp(arg[0], "--plane")) {
+		lists[5] = behave_plane;
+		arg++;
+	} else if (arg[0] && !strcmp(arg[0], "--devlink")) {
+		lists[0] = behave_devlink;
+		lists[1] = NULL;
+		arg++;
 	}
-	printf("%u of %u\n", count - bad, count);
-	return bad || !count;
+	return run_lists(lists, arg);
 }
 
 int keep_fd(int fd)
@@ -180,4 +309,21 @@ void nl_expect(int fd, const struct nlmsghdr *nlh)
 
 	nl_expect_reply(buf, recv(fd, buf, sizeof(buf), 0), nlh);
 	nl_expect_ack(buf, recv(fd, buf, sizeof(buf), 0), nlh);
+}
+
+bool nl_works(int fd)
+{
+	struct nlmsghdr *nlh = nl_getfamily(), *got;
+	char buf[16384];
+	ssize_t len;
+
+	if (send(fd, nlh, nlh->nlmsg_len, 0) != (ssize_t)nlh->nlmsg_len)
+		return false;
+	len = recv(fd, buf, sizeof(buf), 0);
+	got = (void *)buf;
+	if (len < NLMSG_HDRLEN || got->nlmsg_type != GENL_ID_CTRL ||
+	    got->nlmsg_seq != nlh->nlmsg_seq)
+		return false;
+	len = recv(fd, buf, sizeof(buf), 0);
+	return len >= NLMSG_HDRLEN && got->nlmsg_type == NLMSG_ERROR;
 }

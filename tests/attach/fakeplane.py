@@ -5,7 +5,8 @@
 It answers nlctrl like the kernel, as far as the tests ask. Its family "devlink" has no
 devices; its commands make what the tests want to see on the wire:
   GET (1)           a reply with what the packet's header said (attributes FLAGS, RCVMAX,
-                    FDS: counted descriptors, PACKETS: packets of the connection so far)
+                    FDS: counted descriptors, PACKETS: packets of the connection so far),
+                    and COUNT: changes (PORT_NEW) carried out so far, of all connections
   PORT_NEW (7)      done after DELAY ms (attribute), then a notification on group 7
   PORT_DEL (8)      the plane closes the connection without an answer
   RELOAD (37)       a reply with the inode (INODE) of the namespace that came along, or 0
@@ -13,6 +14,7 @@ devices; its commands make what the tests want to see on the wire:
 """
 import array
 import os
+import resource
 import socket
 import struct
 import sys
@@ -26,7 +28,7 @@ NLH = struct.Struct('=IHHII')
 CTRL, DEVLINK, NLMSG_ERROR, NLMSG_DONE, OVERRUN = 0x10, 0x16, 2, 3, 4
 GROUP_CONFIG = 7
 F_REQUEST, F_MULTI, F_ACK, F_DUMP = 1, 2, 4, 0x300
-DELAY, FLAGS, RCVMAX, FDS, PACKETS, INODE = 190, 191, 192, 193, 194, 195
+DELAY, FLAGS, RCVMAX, FDS, PACKETS, INODE, COUNT = range(190, 197)
 FAMILIES = {'nlctrl': CTRL, 'devlink': DEVLINK}
 FAMILIES.update({'fake%03d' % i: 0x100 + i for i in range(200)})
 # SOL_NETLINK options that hold a flag: PKTINFO, BROADCAST_ERROR, NO_ENOBUFS,
@@ -58,6 +60,7 @@ class Ports:
     lock = threading.Lock()
     taken = {}
     sessions = set()
+    changes = 0
 
 
 class Session:
@@ -119,8 +122,11 @@ class Session:
             return attr(kind, struct.pack('=I', value))
         if cmd == 1:
             return [self.reply(nlh, 3, u32(FLAGS, hdr[2]) + u32(RCVMAX, hdr[3])
-                               + u32(FDS, len(fds)) + u32(PACKETS, self.packets))]
+                               + u32(FDS, len(fds)) + u32(PACKETS, self.packets)
+                               + u32(COUNT, Ports.changes))]
         if cmd == 7:
+            with Ports.lock:
+                Ports.changes += 1
             time.sleep(struct.unpack('=I', attrs.get(DELAY, bytes(4)))[0] / 1000)
             note = message(DEVLINK, 0, 0, 0, struct.pack('=BBH', 7, 1, 0))
             for session in list(Ports.sessions):
@@ -171,8 +177,10 @@ class Session:
         return 0
 
     def packet(self, data, fds):
-        hdr = HDR.unpack(data[:HDR.size])
+        hdr = HDR.unpack(data[:HDR.size].ljust(HDR.size, b'\0'))
         payload, kind = data[HDR.size:], hdr[1]
+        if struct.unpack('=I', data[:4])[0] <= 65536:  # a bare connection: no header of ours
+            hdr, payload, kind = (1, NETLINK, 0, 0, 0, 0), data, NETLINK
         assert hdr[0] == 1, 'version'
         self.packets += 1
         error = value0 = value1 = 0
@@ -244,6 +252,10 @@ def start(path):
 
 
 if __name__ == '__main__':
+    # A thread and a descriptor for each of thousands of sockets.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    threading.stack_size(128 * 1024)
     start(sys.argv[1])
     # One write: print() makes two where PYTHONUNBUFFERED is set.
     os.write(1, b'ready\n')
