@@ -495,9 +495,14 @@ static int quota_set_done(struct fl_op *op)
 	return fl_op_result(op);
 }
 
-static bool port_has_quotas(struct fl_cmd_op *cmd, const struct sb_set *set)
+/* Whether the port is there still, and has something in the buffer. */
+static int port_check(struct fl_cmd_op *cmd, const struct sb_set *set)
 {
-	return fl_txn_obj(cmd->txn, FL_OBJ_PORT_SB, FL_PORT_KEY(cmd->port, set->sb.index));
+	if (!fl_txn_obj(cmd->txn, FL_OBJ_PORT, cmd->port))
+		return -ENODEV;
+	return fl_txn_obj(cmd->txn, FL_OBJ_PORT_SB, FL_PORT_KEY(cmd->port, set->sb.index))
+		       ? 0
+		       : -EOPNOTSUPP;
 }
 
 static int port_pool_set_work(struct fl_op *op)
@@ -511,10 +516,10 @@ static int port_pool_set_work(struct fl_op *op)
 		err = req_pool(cmd->req, &set->sb, &set->target.pool);
 	if (!err)
 		err = set_value(cmd, DEVLINK_ATTR_SB_THRESHOLD, set);
+	if (!err)
+		err = sb_ops(cmd)->port_pool_set ? port_check(cmd, set) : -EOPNOTSUPP;
 	if (err)
 		return err;
-	if (!sb_ops(cmd)->port_pool_set || !port_has_quotas(cmd, set))
-		return -EOPNOTSUPP;
 	set->quota = set->target.pool;
 	fl_op_then(op, quota_set_done);
 	return fl_border_step(cmd->dl, "sb.port_pool_set",
@@ -534,10 +539,10 @@ static int tc_bind_set_work(struct fl_op *op)
 		err = req_pool(cmd->req, &set->sb, &set->target.pool);
 	if (!err)
 		err = set_value(cmd, DEVLINK_ATTR_SB_THRESHOLD, set);
+	if (!err)
+		err = sb_ops(cmd)->tc_bind_set ? port_check(cmd, set) : -EOPNOTSUPP;
 	if (err)
 		return err;
-	if (!sb_ops(cmd)->tc_bind_set || !port_has_quotas(cmd, set))
-		return -EOPNOTSUPP;
 	set->quota = fl_sb_tc_quota(&set->sb, set->target.type, set->target.tc);
 	fl_op_then(op, quota_set_done);
 	return fl_border_step(cmd->dl, "sb.tc_bind_set",

@@ -36,7 +36,6 @@ void mlxsw_put(struct mlxsw *sw)
 		return;
 	mlxsw_slots_done(sw);
 	mlxsw_sb_done(sw);
-	fl_cell_put(sw->policed);
 	fl_cell_put(sw->hosts);
 	fl_cell_put(sw->erifs);
 	fl_cell_put(sw->adjacencies);
@@ -45,11 +44,10 @@ void mlxsw_put(struct mlxsw *sw)
 
 static int sizes_init(struct mlxsw *sw)
 {
-	sw->policed = fl_cell_new();
 	sw->hosts = fl_cell_new();
 	sw->erifs = fl_cell_new();
 	sw->adjacencies = fl_cell_new();
-	if (!sw->policed || !sw->hosts || !sw->erifs || !sw->adjacencies)
+	if (!sw->hosts || !sw->erifs || !sw->adjacencies)
 		return -ENOMEM;
 	fl_cell_set(sw->hosts, sw->config.hosts);
 	fl_cell_set(sw->erifs, sw->config.ports);
@@ -146,6 +144,8 @@ static const struct fl_devlink_ops devlink_ops = {
 	.reload_down = mlxsw_reload_down,
 	.reload_up = mlxsw_reload_up,
 	.flash_update = mlxsw_flash_update,
+	.param_validate = mlxsw_param_validate,
+	.param_set = mlxsw_param_set,
 	.port = &mlxsw_port_ops,
 	.sb = &mlxsw_sb_ops,
 	.dpipe = &mlxsw_dpipe_ops,
@@ -163,6 +163,7 @@ static int instance_register(struct fl_op *op, struct mlxsw *sw)
 	if (err)
 		return err;
 	fl_txn_register(txn);
+	mlxsw_params_register(txn);
 	mlxsw_info_publish(sw, txn);
 	mlxsw_resources_register(sw, txn);
 	mlxsw_health_add(sw, txn);

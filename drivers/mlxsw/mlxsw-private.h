@@ -11,7 +11,6 @@
 #define MLXSW_CARD_PORTS 16 /* of a line card */
 #define MLXSW_TYPES 2	    /* of line cards */
 #define MLXSW_TABLES 3
-#define MLXSW_POLICERS 2
 
 /* Where a line card is, or can be.
  * Rules: atomic: turn, type, provisioned. lane: never changes after the probe. card: written
@@ -44,7 +43,6 @@ struct mlxsw {
 	struct fl_cell *hosts, *erifs, *adjacencies; /* sizes of tables, and use of resources */
 	uint64_t counting_since[MLXSW_TABLES];	     /* ns of CLOCK_MONOTONIC, 0: it does not */
 	struct mlxsw_traffic *traffic;		     /* to the CPU */
-	struct fl_cell *policed;		     /* by all policers: nothing, so far */
 	unsigned int image, running;		     /* firmware: the last part of its version */
 	struct fl_reporter *reporter;
 	struct fl_region *region;
@@ -124,6 +122,15 @@ void mlxsw_traffic_stop(struct mlxsw *sw);
 extern const struct fl_trap_ops mlxsw_trap_ops;
 void mlxsw_traps_register(struct mlxsw *sw, struct fl_txn *txn);
 void mlxsw_traps_unregister(struct fl_txn *txn);
+
+/* param.c */
+void mlxsw_params_register(struct fl_txn *txn);
+/* As a reload leaves them. */
+void mlxsw_params_reset(struct fl_txn *txn);
+int mlxsw_param_validate(struct fl_devlink *dl, const char *name, const union fl_param_value *value,
+			 struct fl_extack *extack);
+int mlxsw_param_set(struct fl_op *op, struct fl_txn *txn, const char *name,
+		    enum devlink_param_cmode cmode, const union fl_param_value *value);
 
 /* health.c */
 void mlxsw_health_add(struct mlxsw *sw, struct fl_txn *txn);

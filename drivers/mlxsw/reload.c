@@ -29,6 +29,7 @@ int mlxsw_reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_ac
 	/* As mlxsw: the firmware starts anew with each of the two. */
 	*ret_performed =
 		1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT | 1u << DEVLINK_RELOAD_ACTION_FW_ACTIVATE;
+	mlxsw_params_reset(txn);
 	mlxsw_resources_take(txn);
 	__atomic_store_n(&sw->running, __atomic_load_n(&sw->image, __ATOMIC_RELAXED),
 			 __ATOMIC_RELAXED);

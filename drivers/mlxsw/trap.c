@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * trap.c - packet traps, their groups and policers; and control packets that come to the CPU all
- * the time, so that something is counted.
+ * the time, more of them than a policer lets through, so that something is counted.
  */
 #include "mlxsw-private.h"
 
@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct fl_trap_policer policers[MLXSW_POLICERS] = {
+#define POLICERS 2
+
+static const struct fl_trap_policer policers[POLICERS] = {
 	{ .id = 1,
 	  .rate = 10240,
 	  .min_rate = 1,
@@ -67,25 +69,65 @@ static const struct fl_trap traps[] = {
 #define PERIOD_NS (100 * FL_NS_PER_MS)
 #define PACKET_BYTES 64
 
+/* What one counter of packets and one of bytes count. */
+struct counted {
+	struct fl_cell *packets, *bytes;
+};
+
 /*
- * Rules: refs, stopped: atomic. One reference is the timer's until it sees that it was stopped.
+ * Rules:
+ * 1. refs, stopped, policer: atomic. One reference is the timer's until it sees that it was
+ *    stopped.
+ * 2. The rest never changes.
  */
 struct mlxsw_traffic {
 	int refs;
 	bool stopped;
 	struct fl_sched *sched;
 	struct fl_timer timer;
-	struct fl_cell *packets[FL_ARRAY_SIZE(traps)], *bytes[FL_ARRAY_SIZE(traps)];
+	struct counted of_trap[FL_ARRAY_SIZE(traps)], of_group[FL_ARRAY_SIZE(groups)];
+	struct fl_cell *dropped[POLICERS];
+	uint32_t policer[FL_ARRAY_SIZE(groups)]; /* its id, or 0 */
 };
+
+static size_t group_index(const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(groups[i].name, name))
+		i++;
+	return i;
+}
+
+static bool counted_init(struct counted *counted)
+{
+	counted->packets = fl_cell_new();
+	counted->bytes = fl_cell_new();
+	return counted->packets && counted->bytes;
+}
+
+static void counted_done(struct counted *counted)
+{
+	fl_cell_put(counted->packets);
+	fl_cell_put(counted->bytes);
+}
+
+static void count(struct counted *counted, uint64_t packets)
+{
+	fl_cell_add(counted->packets, packets);
+	fl_cell_add(counted->bytes, packets * PACKET_BYTES);
+}
 
 static void traffic_put(struct mlxsw_traffic *traffic)
 {
 	if (!traffic || __atomic_sub_fetch(&traffic->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++) {
-		fl_cell_put(traffic->packets[i]);
-		fl_cell_put(traffic->bytes[i]);
-	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++)
+		counted_done(&traffic->of_trap[i]);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(groups); i++)
+		counted_done(&traffic->of_group[i]);
+	for (size_t i = 0; i < POLICERS; i++)
+		fl_cell_put(traffic->dropped[i]);
 	free(traffic);
 }
 
@@ -94,15 +136,25 @@ static bool comes(const struct fl_trap *trap)
 	return trap->type == DEVLINK_TRAP_TYPE_CONTROL;
 }
 
+/* What comes of one trap in one period; if it has a policer, that drops a packet more. */
+static void trap_tick(struct mlxsw_traffic *traffic, size_t trap)
+{
+	size_t group = group_index(traps[trap].group);
+	uint32_t policer = __atomic_load_n(&traffic->policer[group], __ATOMIC_RELAXED);
+
+	count(&traffic->of_trap[trap], 1 + trap % 3);
+	count(&traffic->of_group[group], 1 + trap % 3);
+	if (policer)
+		fl_cell_add(traffic->dropped[policer - 1], 1);
+}
+
 static void traffic_tick(struct fl_timer *timer)
 {
 	struct mlxsw_traffic *traffic = FL_CONTAINER_OF(timer, struct mlxsw_traffic, timer);
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++) {
-		if (!comes(&traps[i]))
-			continue;
-		fl_cell_add(traffic->packets[i], 1 + i % 3);
-		fl_cell_add(traffic->bytes[i], (1 + i % 3) * PACKET_BYTES);
+		if (comes(&traps[i]))
+			trap_tick(traffic, i);
 	}
 	if (__atomic_load_n(&traffic->stopped, __ATOMIC_ACQUIRE) ||
 	    fl_timer_arm(traffic->sched, timer, PERIOD_NS))
@@ -119,10 +171,13 @@ static struct mlxsw_traffic *traffic_new(struct fl_sched *sched)
 	traffic->refs = 1;
 	traffic->sched = sched;
 	fl_timer_init(&traffic->timer, traffic_tick);
-	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++) {
-		traffic->packets[i] = fl_cell_new();
-		traffic->bytes[i] = fl_cell_new();
-		whole = whole && traffic->packets[i] && traffic->bytes[i];
+	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++)
+		whole = whole && counted_init(&traffic->of_trap[i]);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(groups); i++)
+		whole = whole && counted_init(&traffic->of_group[i]);
+	for (size_t i = 0; i < POLICERS && whole; i++) {
+		traffic->dropped[i] = fl_cell_new();
+		whole = traffic->dropped[i];
 	}
 	if (whole)
 		return traffic;
@@ -162,20 +217,28 @@ void mlxsw_traffic_stop(struct mlxsw *sw)
 
 void mlxsw_traps_register(struct mlxsw *sw, struct fl_txn *txn)
 {
-	struct fl_trap_policer counted[MLXSW_POLICERS];
-	struct fl_trap counting[FL_ARRAY_SIZE(traps)];
+	struct mlxsw_traffic *traffic = sw->traffic;
+	struct fl_trap_policer policers_now[POLICERS];
+	struct fl_trap_group groups_now[FL_ARRAY_SIZE(groups)];
+	struct fl_trap traps_now[FL_ARRAY_SIZE(traps)];
 
-	memcpy(counted, policers, sizeof(counted));
-	for (size_t i = 0; i < MLXSW_POLICERS; i++)
-		counted[i].dropped = sw->policed;
-	memcpy(counting, traps, sizeof(counting));
-	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++) {
-		counting[i].rx_packets = sw->traffic->packets[i];
-		counting[i].rx_bytes = sw->traffic->bytes[i];
+	memcpy(policers_now, policers, sizeof(policers));
+	for (size_t i = 0; i < POLICERS; i++)
+		policers_now[i].dropped = traffic->dropped[i];
+	memcpy(groups_now, groups, sizeof(groups));
+	for (size_t i = 0; i < FL_ARRAY_SIZE(groups); i++) {
+		groups_now[i].rx_packets = traffic->of_group[i].packets;
+		groups_now[i].rx_bytes = traffic->of_group[i].bytes;
+		__atomic_store_n(&traffic->policer[i], groups[i].policer, __ATOMIC_RELAXED);
 	}
-	fl_trap_policers_register(txn, counted, FL_ARRAY_SIZE(counted));
-	fl_trap_groups_register(txn, groups, FL_ARRAY_SIZE(groups));
-	fl_traps_register(txn, counting, FL_ARRAY_SIZE(counting));
+	memcpy(traps_now, traps, sizeof(traps));
+	for (size_t i = 0; i < FL_ARRAY_SIZE(traps); i++) {
+		traps_now[i].rx_packets = traffic->of_trap[i].packets;
+		traps_now[i].rx_bytes = traffic->of_trap[i].bytes;
+	}
+	fl_trap_policers_register(txn, policers_now, FL_ARRAY_SIZE(policers_now));
+	fl_trap_groups_register(txn, groups_now, FL_ARRAY_SIZE(groups_now));
+	fl_traps_register(txn, traps_now, FL_ARRAY_SIZE(traps_now));
 }
 
 void mlxsw_traps_unregister(struct fl_txn *txn)
@@ -200,7 +263,10 @@ static int action_set(struct fl_op *op, struct fl_txn *txn, const char *trap, vo
 static int group_policer_set(struct fl_op *op, struct fl_txn *txn, const char *group, void *priv,
 			     uint32_t policer)
 {
-	return mlxsw_command(op, mlxsw_of(txn));
+	struct mlxsw *sw = mlxsw_of(txn);
+
+	__atomic_store_n(&sw->traffic->policer[group_index(group)], policer, __ATOMIC_RELAXED);
+	return mlxsw_command(op, sw);
 }
 
 static int policer_set(struct fl_op *op, struct fl_txn *txn, uint32_t policer, uint64_t rate,

@@ -4,6 +4,7 @@
 #include <libmnl/libmnl.h>
 
 #include "base/die.h"
+#include "base/thread.h"
 
 #define DEADLINE_NS (300 * MS)
 
@@ -326,6 +327,49 @@ int rig_flash(struct rig *rig, const char *dev, const char *file)
 		return -ENODEV;
 	fl_msg_put_str(&request->msg, DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME, file);
 	return rig_request_end(request);
+}
+
+/* ---- a flash beside the test ------------------------------------------------------------ */
+
+static void *flash_on(void *arg)
+{
+	struct rig_flashing *flashing = arg;
+
+	flashing->err = rig_flash(flashing->rig, flashing->dev, "image");
+	__atomic_store_n(&flashing->over, true, __ATOMIC_RELEASE);
+	return NULL;
+}
+
+static void see_flash(const struct fl_op_info *info, void *arg)
+{
+	if (!strcmp(info->kind, "flash-update") && info->started_ns)
+		*(bool *)arg = true;
+}
+
+void rig_flash_begin(struct rig *rig, const char *dev, struct rig_flashing *flashing)
+{
+	bool runs = false;
+
+	*flashing = (struct rig_flashing){ .rig = rig, .dev = dev };
+	assert_int_equal(fl_thread_start(&flashing->thread, "flash", 0, flash_on, flashing), 0);
+	for (int i = 0; i < 60000 && !runs && !rig_flash_is_over(flashing); i++) {
+		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, see_flash, &runs),
+				 0);
+		if (!runs)
+			rig_nap_ms(1);
+	}
+	assert_true(runs);
+}
+
+bool rig_flash_is_over(const struct rig_flashing *flashing)
+{
+	return __atomic_load_n(&flashing->over, __ATOMIC_ACQUIRE);
+}
+
+int rig_flash_end(struct rig_flashing *flashing)
+{
+	pthread_join(flashing->thread, NULL);
+	return flashing->err;
 }
 
 /* ---- answers ---------------------------------------------------------------------------- */

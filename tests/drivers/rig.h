@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <errno.h>
+#include <pthread.h>
 #include <time.h>
 
 #include <cmocka.h>
@@ -73,6 +74,18 @@ int rig_param_string(struct rig *rig, const char *bus, const char *dev, const ch
 int rig_param_u32(struct rig *rig, const char *bus, const char *dev, const char *name,
 		  uint32_t value);
 int rig_flash(struct rig *rig, const char *dev, const char *file);
+/* A flash in a thread of its own; returns when its operation runs. */
+struct rig_flashing {
+	struct rig *rig;
+	const char *dev;
+	pthread_t thread;
+	int err;
+	bool over; /* atomic */
+};
+void rig_flash_begin(struct rig *rig, const char *dev, struct rig_flashing *flashing);
+bool rig_flash_is_over(const struct rig_flashing *flashing);
+/* Waits for its end, and gives what the client got. */
+int rig_flash_end(struct rig_flashing *flashing);
 /* A version as `devlink dev info` tells it. */
 void rig_version(struct rig *rig, const char *dev, uint16_t kind, const char *name,
 		 char *ret_value, size_t size);

@@ -3,8 +3,6 @@
  * ever, and what fails is what was hit and no more. */
 #include "tests/drivers/rig.h"
 
-#include "base/thread.h"
-
 #define SWITCHDEV DEVLINK_ESWITCH_MODE_SWITCHDEV
 #define LEGACY DEVLINK_ESWITCH_MODE_LEGACY
 #define REINIT DEVLINK_RELOAD_ACTION_DRIVER_REINIT
@@ -391,44 +389,26 @@ static void test_failing_flash(void **state)
 	rig_down(&rig);
 }
 
-struct flashing {
-	struct rig *rig;
-	int err, over;
-};
-
-static void *flash_on(void *arg)
-{
-	struct flashing *flashing = arg;
-
-	flashing->err = rig_flash(flashing->rig, PF0, "image");
-	__atomic_store_n(&flashing->over, 1, __ATOMIC_SEQ_CST);
-	return NULL;
-}
-
 /* During a flash that hangs, functions come and go; the NIC's removal ends it. */
 static void test_hanging_flash(void **state)
 {
 	struct mlx5_fault fault = { .step = MLX5_STEP_FLASH, .hang = true };
-	struct flashing flashing = { 0 };
+	struct rig_flashing flashing;
 	struct mlx5_config config;
-	pthread_t thread;
 	struct rig rig;
 	uint32_t index;
 
 	config_with(&config, &fault);
 	rig_up(&rig, &config);
-	flashing.rig = &rig;
-	assert_int_equal(fl_thread_start(&thread, "flash", 0, flash_on, &flashing), 0);
-	rig_nap_ms(30);
+	rig_flash_begin(&rig, PF0, &flashing);
 	assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
 	assert_int_equal(rig_port_state(&rig, PF0, index, true), 0);
 	assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
 	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), 0);
 	assert_int_equal(rig_port_del(&rig, PF0, index), 0);
-	assert_false(__atomic_load_n(&flashing.over, __ATOMIC_SEQ_CST));
+	assert_false(rig_flash_is_over(&flashing));
 	rig_remove(&rig, "pci", PF0);
-	pthread_join(thread, NULL);
-	assert_true(flashing.err < 0);
+	assert_true(rig_flash_end(&flashing) < 0);
 	rig_down(&rig);
 }
 

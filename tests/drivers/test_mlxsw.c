@@ -4,6 +4,7 @@
 
 #include <libmnl/libmnl.h>
 
+#include "base/thread.h"
 #include "drivers/mlxsw/mlxsw.h"
 #include "nl/ctrl.h"
 
@@ -173,6 +174,27 @@ static uint32_t number(const struct nlmsghdr *nlh, uint16_t type)
 	return value;
 }
 
+/* ---- line cards, as others need them ----------------------------------------------- */
+
+static int64_t card_state(struct rig *rig, uint32_t index)
+{
+	return GET(rig, PATH(DEVLINK_ATTR_LINECARD_STATE), DEVLINK_CMD_LINECARD_GET,
+		   U32(DEVLINK_ATTR_LINECARD_INDEX, index));
+}
+
+static int card_set(struct rig *rig, uint32_t index, const char *type)
+{
+	return DO(rig, DEVLINK_CMD_LINECARD_SET, U32(DEVLINK_ATTR_LINECARD_INDEX, index),
+		  STR(DEVLINK_ATTR_LINECARD_TYPE, type));
+}
+
+static void await_card(struct rig *rig, uint32_t index, int64_t state)
+{
+	for (int i = 0; i < 5000 && card_state(rig, index) != state; i++)
+		rig_nap_ms(2);
+	assert_int_equal(card_state(rig, index), state);
+}
+
 /* ---- ports ------------------------------------------------------------------------ */
 
 static int64_t port(struct rig *rig, uint32_t index, uint16_t type)
@@ -242,6 +264,132 @@ static void test_split_refused(void **state)
 	assert_int_equal(DO(&rig, DEVLINK_CMD_PORT_PARAM_GET, U32(DEVLINK_ATTR_PORT_INDEX, 1)),
 			 -EINVAL);
 	assert_string_equal(rig_extack, "Port params are not supported");
+	rig_down(&rig);
+}
+
+/* A flash that outlasts the test keeps nothing of this waiting. */
+static void test_split_during_flash(void **state)
+{
+	struct rig_flashing flashing;
+	struct mlxsw_config config;
+	struct rig rig;
+
+	config_quick(&config);
+	config.flash_ns = 3600 * 1000 * MS;
+	up(&rig, &config);
+	rig_flash_begin(&rig, SW, &flashing);
+	for (int i = 0; i < 20; i++) {
+		assert_int_equal(split(&rig, 5, 4), 0);
+		assert_int_equal(DO(&rig, DEVLINK_CMD_SB_OCC_SNAPSHOT,
+				    U32(DEVLINK_ATTR_SB_INDEX, 0)),
+				 0);
+		assert_int_equal(unsplit(&rig, 6), 0);
+	}
+	assert_int_equal(card_set(&rig, 1, "16x100G"), 0);
+	await_card(&rig, 1, DEVLINK_LINECARD_STATE_ACTIVE);
+	assert_int_equal(split(&rig, 17, 2), 0);
+	assert_int_equal(port(&rig, 19, DEVLINK_ATTR_LINECARD_INDEX), 1);
+	assert_false(rig_flash_is_over(&flashing));
+	rig_remove(&rig, "pci", SW);
+	assert_true(rig_flash_end(&flashing) < 0);
+	rig_down(&rig);
+}
+
+struct placed {
+	const char *name; /* of the lane, behind that of the switch */
+	const char *above;
+	bool seen;
+};
+
+static void see_lane(const struct fl_lane_info *info, void *arg)
+{
+	char name[64], above[64];
+
+	for (struct placed *placed = arg; placed->name; placed++) {
+		snprintf(name, sizeof(name), "pci/" SW "/%s", placed->name);
+		if (strcmp(info->name, name))
+			continue;
+		snprintf(above, sizeof(above), "pci/" SW "%s", placed->above);
+		assert_string_equal(info->parent, above);
+		placed->seen = true;
+	}
+}
+
+/* What ports have a part in is below their lane, so that a split is alone on it; nothing else
+ * is. */
+static void test_lanes(void **state)
+{
+	struct placed lanes[] = {
+		{ .name = "ports", .above = "" },
+		{ .name = "flash", .above = "" },
+		{ .name = "params", .above = "" },
+		{ .name = "traps", .above = "" },
+		{ .name = "dpipe", .above = "" },
+		{ .name = "selftests", .above = "" },
+		{ .name = "fw_fatal", .above = "" },
+		{ .name = "sb", .above = "/ports" },
+		{ .name = "linecards", .above = "/ports" },
+		{ .name = "regions", .above = "/ports" },
+		{ .name = "resources", .above = "/ports" },
+		{ .name = NULL },
+	};
+	struct rig rig;
+
+	up_quick(&rig);
+	assert_int_equal(fl_sched_walk(fl_plane_sched(rig.plane), see_lane, NULL, lanes), 0);
+	for (const struct placed *placed = lanes; placed->name; placed++) {
+		if (!placed->seen)
+			print_message("no lane %s\n", placed->name);
+		assert_true(placed->seen);
+	}
+	rig_down(&rig);
+}
+
+/* What splits a port and what changes its quotas may come at any time. */
+struct meddling {
+	struct rig *rig;
+	pthread_t thread;
+	bool over; /* atomic */
+	int odd;   /* an answer that there must not be */
+};
+
+static void *meddle(void *arg)
+{
+	struct meddling *meddling = arg;
+	struct rig *rig = meddling->rig;
+	int err;
+
+	while (!__atomic_load_n(&meddling->over, __ATOMIC_ACQUIRE)) {
+		err = DO(rig, DEVLINK_CMD_SB_PORT_POOL_SET, U32(DEVLINK_ATTR_PORT_INDEX, 7),
+			 U32(DEVLINK_ATTR_SB_INDEX, 0), U16(DEVLINK_ATTR_SB_POOL_INDEX, 4),
+			 U32(DEVLINK_ATTR_SB_THRESHOLD, 12));
+		if (err && err != -ENODEV)
+			meddling->odd = err;
+	}
+	return NULL;
+}
+
+static void test_split_against_quotas(void **state)
+{
+	struct meddling meddling;
+	struct rig rig;
+
+	up_quick(&rig);
+	meddling = (struct meddling){ .rig = &rig };
+	assert_int_equal(fl_thread_start(&meddling.thread, "meddle", 0, meddle, &meddling), 0);
+	for (int i = 0; i < 100; i++) {
+		assert_int_equal(split(&rig, 5, 2), 0);
+		assert_int_equal(unsplit(&rig, 7), 0);
+		/* No quota outlives its port. */
+		assert_int_equal(DO(&rig, DEVLINK_CMD_SB_PORT_POOL_GET,
+				    U32(DEVLINK_ATTR_PORT_INDEX, 7),
+				    U32(DEVLINK_ATTR_SB_INDEX, 0),
+				    U16(DEVLINK_ATTR_SB_POOL_INDEX, 4)),
+				 -ENODEV);
+	}
+	__atomic_store_n(&meddling.over, true, __ATOMIC_RELEASE);
+	pthread_join(meddling.thread, NULL);
+	assert_int_equal(meddling.odd, 0);
 	rig_down(&rig);
 }
 
@@ -455,25 +603,6 @@ static void test_dpipe(void **state)
 
 /* ---- line cards ------------------------------------------------------------------- */
 
-static int64_t card_state(struct rig *rig, uint32_t index)
-{
-	return GET(rig, PATH(DEVLINK_ATTR_LINECARD_STATE), DEVLINK_CMD_LINECARD_GET,
-		   U32(DEVLINK_ATTR_LINECARD_INDEX, index));
-}
-
-static int card_set(struct rig *rig, uint32_t index, const char *type)
-{
-	return DO(rig, DEVLINK_CMD_LINECARD_SET, U32(DEVLINK_ATTR_LINECARD_INDEX, index),
-		  STR(DEVLINK_ATTR_LINECARD_TYPE, type));
-}
-
-static void await_card(struct rig *rig, uint32_t index, int64_t state)
-{
-	for (int i = 0; i < 5000 && card_state(rig, index) != state; i++)
-		rig_nap_ms(2);
-	assert_int_equal(card_state(rig, index), state);
-}
-
 static void test_linecard(void **state)
 {
 	struct rig rig;
@@ -574,11 +703,127 @@ static void test_selftests(void **state)
 	rig_down(&rig);
 }
 
+/* ---- parameters ------------------------------------------------------------------- */
+
+#define VALUE_PATH                                                                                 \
+	PATH(DEVLINK_ATTR_PARAM, DEVLINK_ATTR_PARAM_VALUES_LIST, DEVLINK_ATTR_PARAM_VALUE,         \
+	     DEVLINK_ATTR_PARAM_VALUE_DATA)
+
+static int64_t param(struct rig *rig, const char *name)
+{
+	return GET(rig, VALUE_PATH, DEVLINK_CMD_PARAM_GET, STR(DEVLINK_ATTR_PARAM_NAME, name));
+}
+
+static int param_set(struct rig *rig, const char *name, bool runtime, uint32_t value)
+{
+	struct field data = { DEVLINK_ATTR_PARAM_VALUE_DATA, runtime ? 4 : 1, value, NULL };
+
+	return DO(rig, DEVLINK_CMD_PARAM_SET, STR(DEVLINK_ATTR_PARAM_NAME, name),
+		  U8(DEVLINK_ATTR_PARAM_TYPE,
+		     runtime ? DEVLINK_VAR_ATTR_TYPE_U32 : DEVLINK_VAR_ATTR_TYPE_U8),
+		  U8(DEVLINK_ATTR_PARAM_VALUE_CMODE,
+		     runtime ? DEVLINK_PARAM_CMODE_RUNTIME : DEVLINK_PARAM_CMODE_DRIVERINIT),
+		  data);
+}
+
+static void test_params(void **state)
+{
+	struct rig rig;
+
+	up_quick(&rig);
+	assert_int_equal(param(&rig, "fw_load_policy"), DEVLINK_PARAM_FW_LOAD_POLICY_VALUE_DRIVER);
+	assert_int_equal(param(&rig, "acl_region_rehash_interval"), 5000);
+	assert_int_equal(param_set(&rig, "fw_load_policy", false, 2), -EINVAL);
+	assert_string_equal(rig_extack,
+			    "mlxsw_spectrum: 'fw_load_policy' must be 'driver' or 'flash'");
+	assert_int_equal(param_set(&rig, "fw_load_policy", false, 1), 0);
+	assert_int_equal(param_set(&rig, "acl_region_rehash_interval", true, 2999), -EINVAL);
+	assert_int_equal(param_set(&rig, "acl_region_rehash_interval", true, 0), 0);
+	assert_int_equal(param_set(&rig, "acl_region_rehash_interval", true, 3000), 0);
+	assert_int_equal(param(&rig, "acl_region_rehash_interval"), 3000);
+	/* The tables are new after a reload, and their interval is. */
+	assert_int_equal(rig_reload(&rig, "pci", SW, DEVLINK_RELOAD_ACTION_DRIVER_REINIT, 0), 0);
+	assert_int_equal(param(&rig, "acl_region_rehash_interval"), 5000);
+	assert_int_equal(param(&rig, "fw_load_policy"), DEVLINK_PARAM_FW_LOAD_POLICY_VALUE_FLASH);
+	rig_down(&rig);
+}
+
+/* ---- traps ------------------------------------------------------------------------ */
+
+static int64_t dropped(struct rig *rig, uint32_t policer)
+{
+	return GET(rig, PATH(DEVLINK_ATTR_STATS, DEVLINK_ATTR_STATS_RX_DROPPED),
+		   DEVLINK_CMD_TRAP_POLICER_GET, U32(DEVLINK_ATTR_TRAP_POLICER_ID, policer));
+}
+
+static int64_t trapped(struct rig *rig, const char *group)
+{
+	return GET(rig, PATH(DEVLINK_ATTR_STATS, DEVLINK_ATTR_STATS_RX_PACKETS),
+		   DEVLINK_CMD_TRAP_GROUP_GET, STR(DEVLINK_ATTR_TRAP_GROUP_NAME, group));
+}
+
+static int bind_policer(struct rig *rig, const char *group, uint32_t policer)
+{
+	return DO(rig, DEVLINK_CMD_TRAP_GROUP_SET, STR(DEVLINK_ATTR_TRAP_GROUP_NAME, group),
+		  U32(DEVLINK_ATTR_TRAP_POLICER_ID, policer));
+}
+
+static void await_more(struct rig *rig, int64_t (*of)(struct rig *rig))
+{
+	int64_t first = of(rig);
+
+	for (int i = 0; i < 10000 && of(rig) == first; i++)
+		rig_nap_ms(2);
+	assert_true(of(rig) > first);
+}
+
+static int64_t dropped_by_second(struct rig *rig)
+{
+	return dropped(rig, 2);
+}
+
+static int64_t dropped_by_first(struct rig *rig)
+{
+	return dropped(rig, 1);
+}
+
+static int64_t trapped_lacp(struct rig *rig)
+{
+	return trapped(rig, "lacp");
+}
+
+/* What the groups of control packets are bound to drops some of them, and nothing else does. */
+static void test_policers(void **state)
+{
+	static const char *const busy[] = { "stp", "lacp", "lldp", "bgp" };
+	int64_t before;
+	struct rig rig;
+
+	up_quick(&rig);
+	await_more(&rig, dropped_by_second);
+	await_more(&rig, trapped_lacp);
+	assert_int_equal(dropped(&rig, 1), 0);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(busy); i++)
+		assert_int_equal(bind_policer(&rig, busy[i], 0), 0);
+	before = dropped(&rig, 2);
+	await_more(&rig, trapped_lacp); /* a period that began after that */
+	await_more(&rig, trapped_lacp);
+	assert_true(dropped(&rig, 2) - before <= 4); /* of one that was under way */
+	before = dropped(&rig, 2);
+	assert_int_equal(bind_policer(&rig, "lacp", 1), 0);
+	await_more(&rig, dropped_by_first);
+	assert_int_equal(dropped(&rig, 2), before);
+	rig_down(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_refused),
+		cmocka_unit_test(test_split_during_flash),
+		cmocka_unit_test(test_split_against_quotas),
+		cmocka_unit_test(test_lanes),
 		cmocka_unit_test(test_sb_set),
 		cmocka_unit_test(test_sb_occupancy),
 		cmocka_unit_test(test_sb_dump),
@@ -587,7 +832,10 @@ int main(void)
 		cmocka_unit_test(test_linecard_fails),
 		cmocka_unit_test(test_linecard_interrupted),
 		cmocka_unit_test(test_selftests),
+		cmocka_unit_test(test_params),
+		cmocka_unit_test(test_policers),
 	};
 
+	fl_rcu_register_thread();
 	return cmocka_run_group_tests_name("mlxsw", tests, NULL, NULL);
 }

@@ -105,6 +105,23 @@ devlink lc show {SW} lc 1; devlink lc set {SW} lc 1 notype; devlink lc set {SW} 
         self.assertIn('state unprovisioned', out)
         self.assertIn('Unsupported line card type provided', out)
 
+    def test_params(self):
+        out = self.plane(f'''
+devlink dev param show
+devlink dev param set {SW} name fw_load_policy value flash cmode driverinit
+devlink dev param set {SW} name fw_load_policy value disk cmode driverinit
+devlink dev param set {SW} name acl_region_rehash_interval value 10 cmode runtime
+devlink dev param set {SW} name acl_region_rehash_interval value 0 cmode runtime
+devlink dev param show''')
+        lines = [line.strip() for line in out.splitlines()]
+        for line in ('name fw_load_policy type generic',
+                     'name acl_region_rehash_interval type driver-specific',
+                     'cmode driverinit value driver', 'cmode runtime value 5000',
+                     'cmode driverinit value flash', 'cmode runtime value 0'):
+            self.assertIn(line, lines)
+        self.assertIn("'fw_load_policy' must be 'driver' or 'flash'", out)
+        self.assertIn('at least 3000 ms', out)
+
     def test_selftests(self):
         self.assertEqual(self.plane(f'devlink dev selftests show {SW}').split(), [SW + ':', 'flash'])
         self.assertIn('status passed', self.plane(f'devlink dev selftests run {SW} id flash'))
@@ -114,7 +131,9 @@ devlink lc show {SW} lc 1; devlink lc set {SW} lc 1 notype; devlink lc set {SW} 
 devlink resource set {SW} path /kvd/linear size 90112
 devlink dev reload {SW}; devlink resource set {SW} path /kvd/hash_double size 68608
 devlink dev reload {SW}; devlink resource show {SW}
-sleep 0.3; devlink -s trap show {SW} trap lacp
+for i in $(seq 200); do
+    devlink -s trap policer show {SW} policer 2 | grep -q 'dropped [1-9]' && break; sleep 0.05; done
+devlink -s trap show {SW} trap lacp; devlink -s trap policer show {SW} policer 2
 devlink health show {SW} reporter fw_fatal; devlink region new {SW}/cr-space snapshot 1
 devlink region read {SW}/cr-space snapshot 1 address 0 length 16
 devlink dev flash {SW} file switch.bin; devlink dev reload {SW} action fw_activate
@@ -122,6 +141,7 @@ devlink dev info {SW}''')
         self.assertIn('name linear size 90112', out)
         self.assertIn('name hash_double size 68608', out)
         self.assertRegex(out, r'packets [1-9]')
+        self.assertRegex(out, r'dropped [1-9]')
         self.assertIn('reporter fw_fatal', out)
         self.assertIn('0000000000000000 ', out)
         self.assertIn('13.2010.1311', out)
