@@ -24,6 +24,11 @@ demo: all
 test: deps-test all
 	$(MESON_TEST) -C $(BUILD)
 
+# What stands below drivers, daemon and programs: needs no root, takes seconds.
+QUICK = support base lane nl bus netns core server
+quick: deps-test all
+	$(MESON_TEST) -C $(BUILD) $(addprefix --suite ,$(QUICK))
+
 # What a real kernel was recorded to answer, against what we do.
 conformance: deps-test all
 	$(MESON_TEST) -C $(BUILD) --suite conformance --verbose
@@ -55,4 +60,4 @@ install: all
 clean:
 	rm -rf $(BUILD) build-asan build-tsan build-clang build-fuzz
 
-.PHONY: all deps demo test conformance bench asan tsan fuzz deps-test install clean
+.PHONY: all deps demo test quick conformance bench asan tsan fuzz deps-test install clean

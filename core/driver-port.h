@@ -22,9 +22,10 @@ struct fl_txn;
  * nothing has changed, and nothing of txn is kept.
  */
 struct fl_port_ops {
-	/* PORT_SPLIT. Alone on the lane of the instance's ports (fl_ports_lane_get()), shared on the
-	 * instance's: ports go and others come, with what they have (fl_port_del(), fl_port_add(),
-	 * fl_sb_port_set() ...). The port is splittable; count is a power of two, 2..lanes. */
+	/* PORT_SPLIT. Alone on the lane of the instance's ports (fl_ports_lane_get()), shared on
+	 * the instance's: ports go and others come, with what they have (fl_port_del(),
+	 * fl_port_add(), fl_sb_port_set() ...). The port is splittable; count is a power of two,
+	 * 2..lanes. */
 	int (*split)(struct fl_op *op, struct fl_txn *txn, uint32_t index, uint32_t count);
 	/* PORT_UNSPLIT, the same context. Whether the port is one of a split the driver looks. */
 	int (*unsplit)(struct fl_op *op, struct fl_txn *txn, uint32_t index);

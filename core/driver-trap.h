@@ -51,7 +51,7 @@ struct fl_trap {
 	enum devlink_trap_action action; /* at first */
 	unsigned int metadata; /* enum fl_trap_metadata */
 	struct fl_cell *rx_packets, *rx_bytes; /* as of the group */
-	struct fl_cell *dropped; /* packets that the device dropped itself; NULL: it does not tell */
+	struct fl_cell *dropped; /* packets that the device dropped itself; NULL: not told */
 	void *priv;
 };
 

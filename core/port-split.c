@@ -97,7 +97,8 @@ int fl_port_unsplit_doit(struct fl_req *req)
 	if (err)
 		return err;
 	if (dl->ops->port && dl->ops->port->unsplit)
-		return fl_cmd_op_post(req, &unsplit_type, dl, fl_devlink_ports_lane(dl), port, NULL);
+		return fl_cmd_op_post(req, &unsplit_type, dl, fl_devlink_ports_lane(dl), port,
+				      NULL);
 	fl_devlink_put(dl);
 	return -EOPNOTSUPP;
 }

@@ -88,7 +88,9 @@ static const struct {
 	void (*run)(void);
 	const char *words[3];
 } cases[] = {
-	{ "wrong-order", wrong_order, { "lock order", "'commit' (level 30)", "'lane' (level 50)" } },
+	{ "wrong-order",
+	  wrong_order,
+	  { "lock order", "'commit' (level 30)", "'lane' (level 50)" } },
 	{ "same-level", same_level, { "lock order", "'lane'", "'lane'" } },
 	{ "twice", twice, { "lock order", "'commit' taken twice" } },
 	{ "not-held", not_held, { "lock order", "'commit'", "does not hold" } },

@@ -75,7 +75,8 @@ def test_failures_are_told_once_and_counted():
     with folder() as path:
         # Each SF takes a dozen firmware commands; from the 20th on some fail.
         topology = write(f"{path}/t.yaml", SWITCHDEV + "    seed: 7\n    faults:\n"
-                         "      - {step: fw_cmd, after: 60, probability: 0.2, times: 8, errno: EIO}\n")
+                         "      - {step: fw_cmd, after: 60, probability: 0.2, times: 8,"
+                         " errno: EIO}\n")
         with daemon(f"{path}/s", topology):
             result = launch("--pods", "20", "--netns", "none", "-c", f"{path}/s", "--timeout", "2",
                             status=1)

@@ -103,11 +103,11 @@ static void test_options(void **state)
 	assert_false(options.vf || options.bkl || options.json);
 	assert_int_equal(options.during, LAUNCH_IDLE);
 	assert_null(options.connect);
-	assert_int_equal(parse(&options, (const char *const[]){ "--pods", "7", "--function", "vf",
-								"--netns", "none", "--during", "hang",
-								"--serialize", "bkl", "--json",
-								"--no-compare", NULL }),
-			 -1);
+	assert_int_equal(
+		parse(&options, (const char *const[]){ "--pods", "7", "--function", "vf", "--netns",
+						       "none", "--during", "hang", "--serialize",
+						       "bkl", "--json", "--no-compare", NULL }),
+		-1);
 	assert_int_equal(options.pods, 7);
 	assert_true(options.vf && options.bkl && options.json);
 	assert_false(options.netns || options.compare);

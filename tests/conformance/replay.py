@@ -54,7 +54,8 @@ def has_attribute(request, number):
 
 
 # What an older devlink says to a command that it does not know.
-UNKNOWN = re.compile(r'not found|Unknown option|unknown option|expected|^usage|What is', re.I | re.M)
+UNKNOWN = re.compile(r'not found|Unknown option|unknown option|expected|^usage|What is',
+                     re.I | re.M)
 
 
 def errors(stderr):
@@ -251,7 +252,8 @@ def main():
     parser.add_argument("--only", type=int)
     parser.add_argument("-v", "--verbose", action="store_true")
     args = parser.parse_args()
-    if args.what in ("steps", "stock") and subprocess.run(["unshare", "-n", "true"], check=False).returncode:
+    if (args.what in ("steps", "stock") and
+            subprocess.run(["unshare", "-n", "true"], check=False).returncode):
         print("skipped: may not make network namespaces")
         return 77
     rename = {"netdevsim10": args.name} if args.name != "netdevsim10" else {}

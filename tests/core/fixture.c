@@ -350,7 +350,8 @@ static size_t shape(const void *attrs, size_t len, char *text, size_t cap)
 
 		type = mnl_attr_get_type(attr);
 		fl_assert(at + 32 < cap);
-		at += snprintf(text + at, cap - at, "%s%u%s", at ? " " : "", type, marked ? "N" : "");
+		at += snprintf(text + at, cap - at, "%s%u%s", at ? " " : "", type,
+			       marked ? "N" : "");
 		if (!marked && type != DEVLINK_ATTR_RESOURCE && type != DEVLINK_ATTR_RESOURCE_LIST)
 			continue;
 		text[at++] = '(';

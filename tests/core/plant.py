@@ -21,7 +21,8 @@ FAULTS = {
     "half": [
         (BUILD, "\tfl_rcu_assign(dl->version, c->next);\n" + BUILD),
         ("fl_pmap_set(&c->nodes, &next->objs[edit->kind], edit->key, edit->obj);\n",
-         "fl_pmap_set(&c->nodes, &next->objs[edit->kind], edit->key, edit->obj);\n\t\tusleep(20);\n"),
+         "fl_pmap_set(&c->nodes, &next->objs[edit->kind], edit->key, edit->obj);\n"
+         "\t\tusleep(20);\n"),
     ],
     # A private copy of the whole is swapped in, with what it saw at its beginning (breaks
     # C2). What it replaces twice must not be freed twice: the fault is to be seen, not a crash.

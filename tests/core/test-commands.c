@@ -169,7 +169,8 @@ static void failed_set_leaves_nothing(void **state)
 
 /* ---- parameters ------------------------------------------------------------------- */
 
-static int set_u32(struct fl_devlink *dl, const char *name, uint8_t cmode, uint32_t value, char *text)
+static int set_u32(struct fl_devlink *dl, const char *name, uint8_t cmode, uint32_t value,
+		   char *text)
 {
 	struct request request;
 	int err;

@@ -68,7 +68,8 @@ static uint32_t port_number(const void *message, bool *ret_whole)
 	const uint8_t *bytes = fl_attr_data(addr);
 	uint32_t number = fl_attr_u32(eqs);
 
-	*ret_whole = number == ((uint32_t)bytes[2] << 24 | bytes[3] << 16 | bytes[4] << 8 | bytes[5]);
+	*ret_whole =
+		number == ((uint32_t)bytes[2] << 24 | bytes[3] << 16 | bytes[4] << 8 | bytes[5]);
 	return number;
 }
 
@@ -236,7 +237,8 @@ static void read_events(struct reader *reader)
 	int err;
 
 	for (int i = 0; i < 2; i++) {
-		while ((err = fl_evlog_read(place[i]->log, &reader->position[i], &rec)) != -EAGAIN) {
+		while ((err = fl_evlog_read(place[i]->log, &reader->position[i], &rec)) !=
+		       -EAGAIN) {
 			if (err)
 				continue;
 			read_event(reader, rec);
@@ -283,7 +285,8 @@ static void check_dump(void)
 		uint32_t generation = port_generation(buf + at);
 
 		if (n && generation != first)
-			found("half", "one version shows generations %lu and %lu", first, generation);
+			found("half", "one version shows generations %lu and %lu", first,
+			      generation);
 		first = generation;
 		at += ((struct nlmsghdr *)(buf + at))->nlmsg_len;
 	}
@@ -302,8 +305,8 @@ static void check_place(struct reader *reader)
 		if (!request_run(&request)) {
 			count = moves(request.req.reply.buf);
 			if (count % 2 != i)
-				found("place", "after %lu moves it is shown in namespace %lu", count,
-				      i);
+				found("place", "after %lu moves it is shown in namespace %lu",
+				      count, i);
 			if (count < reader->told_moves)
 				found("older", "%lu moves were told, %lu are shown",
 				      reader->told_moves, count);
@@ -400,7 +403,8 @@ static void run(void)
 	int n = 0;
 
 	for (uintptr_t i = 0; i < WRITERS; i++)
-		fl_assert(!fl_thread_start(&threads[n++], "port-writer", 0, port_writer, (void *)i));
+		fl_assert(
+			!fl_thread_start(&threads[n++], "port-writer", 0, port_writer, (void *)i));
 	for (int i = 0; i < READERS; i++)
 		fl_assert(!fl_thread_start(&threads[n++], "reader", 0, reader, NULL));
 	fl_assert(!fl_thread_start(&threads[n++], "writer", 0, instance_writer, NULL));

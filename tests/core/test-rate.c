@@ -308,7 +308,8 @@ static const char *told(uint64_t *position)
 		const struct nlattr *node = answer_attr(rec->data, node_path);
 		const struct nlattr *port = answer_attr(rec->data, port_path);
 
-		if (strcmp(fl_attr_str(answer_attr(rec->data, dev_path)), fl_devlink_dev_name(dl))) {
+		if (strcmp(fl_attr_str(answer_attr(rec->data, dev_path)),
+			   fl_devlink_dev_name(dl))) {
 			fl_evrec_put(rec);
 			continue;
 		}

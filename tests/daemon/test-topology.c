@@ -36,23 +36,24 @@ static void test_default(void **state)
 
 static void test_all_keys(void **state)
 {
-	struct fl_topology *topology = parse("devices:\n"
-					     "  - driver: mlx5\n"
-					     "    address: 0000:81:00.0\n"
-					     "    ports: 1\n"
-					     "    vfs: 16\n"
-					     "    max_sfs: 0x100\n"
-					     "    latency_ms: {rdma_attach: 2.5, flash: 15000}\n"
-					     "    jitter: .25\n"
-					     "    seed: 18446744073709551615\n"
-					     "    queue_depth: 8\n"
-					     "    function_share: 2\n"
-					     "    light_probe: yes\n"
-					     "    switchdev: true\n"
-					     "    faults:\n"
-					     "      - {step: rdma_attach, match: sf.7, hang: true, times: 1}\n"
-					     "      - {step: fw_cmd, errno: EIO, after: 3, probability: 0.5}\n"
-					     "      - {step: flash, errno: 110}\n");
+	struct fl_topology *topology =
+		parse("devices:\n"
+		      "  - driver: mlx5\n"
+		      "    address: 0000:81:00.0\n"
+		      "    ports: 1\n"
+		      "    vfs: 16\n"
+		      "    max_sfs: 0x100\n"
+		      "    latency_ms: {rdma_attach: 2.5, flash: 15000}\n"
+		      "    jitter: .25\n"
+		      "    seed: 18446744073709551615\n"
+		      "    queue_depth: 8\n"
+		      "    function_share: 2\n"
+		      "    light_probe: yes\n"
+		      "    switchdev: true\n"
+		      "    faults:\n"
+		      "      - {step: rdma_attach, match: sf.7, hang: true, times: 1}\n"
+		      "      - {step: fw_cmd, errno: EIO, after: 3, probability: 0.5}\n"
+		      "      - {step: flash, errno: 110}\n");
 	const struct mlx5_config *config = &topology->devices[0].mlx5;
 
 	assert_int_equal(topology->count, 1);
@@ -84,14 +85,15 @@ static void test_all_keys(void **state)
 
 static void test_plugin(void **state)
 {
-	struct fl_topology *topology = parse("devices:\n"
-					     "  - plugin: sleepy.so\n"
-					     "    driver: sleepy\n"
-					     "    bus: platform\n"
-					     "    address: nap\n"
-					     "    count: 3\n"
-					     "    options: probe_ms=5\n"
-					     "  - {plugin: /x/y.so, driver: y, bus: b, address: a}\n");
+	struct fl_topology *topology =
+		parse("devices:\n"
+		      "  - plugin: sleepy.so\n"
+		      "    driver: sleepy\n"
+		      "    bus: platform\n"
+		      "    address: nap\n"
+		      "    count: 3\n"
+		      "    options: probe_ms=5\n"
+		      "  - {plugin: /x/y.so, driver: y, bus: b, address: a}\n");
 	const struct fl_topology_foreign *foreign = &topology->devices[0].plugin;
 
 	assert_int_equal(topology->devices[0].kind, FL_TOPOLOGY_PLUGIN);
@@ -200,7 +202,8 @@ static const struct {
 	{ DEVICE "    faults:\n    - step: lunch\n      errno: EIO\n",
 	  "t:5: devices[0].faults[0].step: no step 'lunch'; the steps are those of latency_ms" },
 	{ DEVICE "    faults:\n    - step: flash\n      errno: EWHAT\n",
-	  "t:6: devices[0].faults[0].errno: 'EWHAT' is neither the name nor the number of an error" },
+	  "t:6: devices[0].faults[0].errno: 'EWHAT' is neither the name nor the number of an "
+	  "error" },
 	{ DEVICE "    faults:\n    - step: flash\n      errno: 134\n",
 	  "t:6: devices[0].faults[0].errno: 134 is not in 1..133" },
 	{ DEVICE "    faults:\n    - step: flash\n",
@@ -230,7 +233,8 @@ static const struct {
 	  "t:4: devices[1].id: taken already by devices[0]" },
 	{ DEVICE "    id: 3\n", "t:4: devices[0].id: not a key of the driver mlx5" },
 	{ "devices:\n  - driver: mlx5\n    address: 03:00.0\n",
-	  "t:3: devices[0].address: '03:00.0' is no PCI address such as 0000:03:00.0 (lower case)" },
+	  "t:3: devices[0].address: '03:00.0' is no PCI address such as 0000:03:00.0 (lower "
+	  "case)" },
 	{ "devices:\n  - driver: mlx5\n    address: 0000:03:00.7\n",
 	  "t:3: devices[0].address: 2 ports do not fit from function 7 on (0..7)" },
 	{ "devices:\n  - driver: mlx5\n    address: 0000:ff:00.0\n    vfs: 1024\n",
@@ -253,11 +257,13 @@ static const struct {
 	  "t:5: devices[0].address: 'a/b' is no name of 1..48 bytes without '/' and spaces" },
 	{ "devices:\n  - plugin: p\n    driver: d\n    bus: b\n    address: a\n    count: 0\n",
 	  "t:6: devices[0].count: 0 is not in 1..65536" },
-	{ "devices: [[[[[[[[[]]]]]]]]]\n", "t:1: devices[0][0][0][0][0][0][0]: nested deeper than 8 levels" },
+	{ "devices: [[[[[[[[[]]]]]]]]]\n",
+	  "t:1: devices[0][0][0][0][0][0][0]: nested deeper than 8 levels" },
 	{ "devices:\n  - &a {driver: mlx5}\n  - *a\n", "t:3: aliases (*a) are not supported" },
 	{ "devices: []\n---\ndevices: []\n", "t:2: a second document; a topology is one" },
 	{ "devices:\n  - driver: mlx5\n   address: x\n",
-	  "t:3: did not find expected '-' indicator (while parsing a block collection that starts in line 2)" },
+	  "t:3: did not find expected '-' indicator (while parsing a block collection that starts "
+	  "in line 2)" },
 	{ "devices: \xff\n", "t:1: invalid leading UTF-8 octet (byte 9)" },
 	{ "devices:\n  - ? [a]\n    : 1\n", "t:2: devices[0]: a key must be a word" },
 	{ "devices:\n  - driver: \"a\\0b\"\n", "t:2: devices[0]: a NUL byte in a value" },

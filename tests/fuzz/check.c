@@ -76,8 +76,8 @@ static void check_attrs(const void *attrs, size_t len, bool devlink, unsigned in
 		fl_assert(len >= NLA_HDRLEN && attr->nla_len >= NLA_HDRLEN && attr->nla_len <= len);
 		step = NLA_ALIGN(attr->nla_len);
 		if (is_nest(attr, devlink))
-			check_attrs(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr), devlink,
-				    depth + 1);
+			check_attrs(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr),
+				    devlink, depth + 1);
 		step = step < len ? step : len;
 		at += step;
 		len -= step;

@@ -100,7 +100,8 @@ static void add_state(const struct fl_instance_info *info, void *arg)
 {
 	uint64_t *state = arg;
 
-	*state += fl_hash(info->dev, strlen(info->dev), info->version ^ (uint64_t)info->ports << 32);
+	*state +=
+		fl_hash(info->dev, strlen(info->dev), info->version ^ (uint64_t)info->ports << 32);
 }
 
 static uint64_t plane_state(void)

@@ -77,7 +77,8 @@ def test_symbols_are_those_of_the_headers():
     equal(done.returncode, 0, done.out, done.err)
     for old, new, word in (
             ("\tfl_cell_new;\n", "", "fl_cell_new is declared, but not in the map"),
-            ("\tfl_cell_new;\n", "\tfl_cell_new;\n\tfl_hash;\n", "fl_hash is in the map, but in no"),
+            ("\tfl_cell_new;\n", "\tfl_cell_new;\n\tfl_hash;\n",
+             "fl_hash is in the map, but in no"),
             ("\tfl_daemon_main;\n", "\tfl_daemon_main;\n\tfl_die;\n", "and nothing else"),
     ):
         with planted(MAP, old, new) as bad:

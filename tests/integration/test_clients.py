@@ -79,7 +79,8 @@ class Devlink(Clients):
         for command, text in [
                 ('devlink dev show pci/0000:99:00.0', 'No such device'),
                 (f'devlink dev eswitch set {PF0} mode switchdev && '
-                 f'devlink port add {PF0} flavour pcisf pfnum 7 sfnum 1', 'Error: mlx5_core: Invalid pfnum'),
+                 f'devlink port add {PF0} flavour pcisf pfnum 7 sfnum 1',
+                 'Error: mlx5_core: Invalid pfnum'),
                 (f'devlink dev param set {PF0} name nonesuch value 1 cmode runtime',
                  'answers:')]:
             run = subprocess.run([FINELINK, 'run', '--', 'sh', '-c', command], timeout=60,

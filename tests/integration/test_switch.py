@@ -91,7 +91,8 @@ for i in $(seq 100); do # until it listens
     devlink port split {SW}/1 count 2; devlink port unsplit {SW}/1
     grep -q port,new $TOLD && break; sleep 0.05; done
 devlink lc set {SW} lc 1 type 16x100G && devlink lc set {SW} lc 1 type 16x200G
-for i in $(seq 200); do devlink lc show {SW} lc 1 | grep -q 'state active' && break; sleep 0.05; done
+for i in $(seq 200); do
+    devlink lc show {SW} lc 1 | grep -q 'state active' && break; sleep 0.05; done
 kill $MON; devlink lc show {SW} lc 1; devlink port show | grep -c 'lc 1 port'
 cat $TOLD; rm -f $TOLD''')
         self.assertIn('Line card is currently being provisioned', out)
@@ -101,7 +102,8 @@ cat $TOLD; rm -f $TOLD''')
             self.assertIn(f'lc 1 state {state} ', out)
         out = self.plane(f'''
 devlink lc set {SW} lc 1 type 16x100G; sleep 0.1; devlink dev reload {SW}
-devlink lc show {SW} lc 1; devlink lc set {SW} lc 1 notype; devlink lc set {SW} lc 2 type x; true''')
+devlink lc show {SW} lc 1; devlink lc set {SW} lc 1 notype
+devlink lc set {SW} lc 2 type x; true''')
         self.assertIn('state unprovisioned', out)
         self.assertIn('Unsupported line card type provided', out)
 
@@ -123,7 +125,8 @@ devlink dev param show''')
         self.assertIn('at least 3000 ms', out)
 
     def test_selftests(self):
-        self.assertEqual(self.plane(f'devlink dev selftests show {SW}').split(), [SW + ':', 'flash'])
+        self.assertEqual(self.plane(f'devlink dev selftests show {SW}').split(),
+                         [SW + ':', 'flash'])
         self.assertIn('status passed', self.plane(f'devlink dev selftests run {SW} id flash'))
 
     def test_the_rest(self):

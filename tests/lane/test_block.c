@@ -189,8 +189,9 @@ static void test_quota_of_the_plane(void **state)
 	wait_until(seen(&task->waiting));
 	refused->type.flags |= FL_OP_BLOCKS;
 	assert_int_equal(fl_op_submit(&refused->op), -EBUSY);
-	assert_string_equal(fl_op_refusal(&refused->op),
-			    "the plane has 1 blocking operations already (limit 1); try again later");
+	assert_string_equal(
+		fl_op_refusal(&refused->op),
+		"the plane has 1 blocking operations already (limit 1); try again later");
 	task_put(refused);
 	note(&task->runs);
 	task_end(task, 0);

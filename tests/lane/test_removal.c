@@ -94,7 +94,8 @@ static void test_many_ahead(void **state)
 static void test_queued_below(void **state)
 {
 	for (int i = 0; i < 300; i++) {
-		struct fl_lane *top = lane_new(sched, pf, "top"), *leaf = lane_new(sched, top, "leaf");
+		struct fl_lane *top = lane_new(sched, pf, "top"),
+			       *leaf = lane_new(sched, top, "leaf");
 		struct task *holder = task_submit(task_new("holder", leaf, step_hold));
 		struct task *queued[8], *removal;
 

@@ -277,7 +277,8 @@ static void remove_node(struct node *node, struct fl_lane *lane, struct watch *w
 		struct fl_lane *gone = NULL;
 
 		pthread_mutex_lock(&nodes[i].swap);
-		if (nodes[i].lane && (nodes[i].lane == lane || fl_lane_below(nodes[i].lane, lane))) {
+		if (nodes[i].lane &&
+		    (nodes[i].lane == lane || fl_lane_below(nodes[i].lane, lane))) {
 			gone = nodes[i].lane;
 			nodes[i].lane = NULL;
 		}
@@ -389,7 +390,8 @@ static void test_stress(void **state)
 	make_tree();
 	for (int i = 0; i < POSTERS; i++) {
 		seed[i] = first * 1000 + (unsigned int)i;
-		assert_int_equal(fl_thread_start(&thread[i], "poster", 0, poster_main, &seed[i]), 0);
+		assert_int_equal(fl_thread_start(&thread[i], "poster", 0, poster_main, &seed[i]),
+				 0);
 	}
 	for (int i = 0; i < POSTERS; i++)
 		pthread_join(thread[i], NULL);

@@ -62,7 +62,8 @@ def main():
                    and gen(root, script, "--check").returncode == 0,
                    f"{name}: generating again does not settle it")
     # The data itself is checked.
-    for old, new, word in (('"number": 184, "type": "uint"', '"number": 190, "type": "uint"', "gaps"),
+    for old, new, word in (('"number": 184, "type": "uint"', '"number": 190, "type": "uint"',
+                            "gaps"),
                            ('"number": 184, "type": "uint"', '"number": 184, "type": "u99"', "u99"),
                            ('"policy": "rate_tc"', '"policy": "rate_tv"', "rate_tv"),
                            ('"attributes": ["DEVLINK_RATE_TC_ATTR_INDEX"',

@@ -70,8 +70,8 @@ struct fl_sched *fl_plane_sched(struct fl_plane *plane)
 	return NULL;
 }
 
-void fl_plane_set_on_events(struct fl_plane *plane, void (*on_events)(struct fl_netns *ns, void *arg),
-			    void *arg)
+void fl_plane_set_on_events(struct fl_plane *plane,
+			    void (*on_events)(struct fl_netns *ns, void *arg), void *arg)
 {
 	__atomic_store_n(&fake.on_events_arg, arg, __ATOMIC_RELAXED);
 	__atomic_store_n(&fake.on_events, on_events, __ATOMIC_RELEASE);
@@ -118,8 +118,8 @@ size_t fl_knob_list(struct fl_plane *plane, const char *prefix, unsigned int ski
 	return skip ? 0 : (size_t)snprintf(buf, cap, "sys/fake\n");
 }
 
-int fl_plane_walk(struct fl_plane *plane, void (*fn)(const struct fl_instance_info *info, void *arg),
-		  void *arg)
+int fl_plane_walk(struct fl_plane *plane,
+		  void (*fn)(const struct fl_instance_info *info, void *arg), void *arg)
 {
 	struct fl_instance_info info = { .bus = "fake", .driver = "fake", .ports = 3 };
 
@@ -150,7 +150,8 @@ void fl_sched_stats(struct fl_sched *sched, struct fl_sched_stats *ret_stats)
 
 /* ---- its commands ----------------------------------------------------------------- */
 
-static void put_object(struct fl_msg *msg, uint16_t flags, uint32_t seq, uint32_t portid, uint32_t n)
+static void put_object(struct fl_msg *msg, uint16_t flags, uint32_t seq, uint32_t portid,
+		       uint32_t n)
 {
 	char dev[16];
 
@@ -519,8 +520,8 @@ size_t client_build(void *buf, uint16_t type, uint16_t flags, uint8_t cmd, int n
 	char dev[16];
 
 	fl_msg_init_fixed(&msg, buf, 256);
-	fl_msg_begin(&msg, type, NLM_F_REQUEST | flags, __atomic_add_fetch(&next_seq, 1, __ATOMIC_RELAXED),
-		     0, cmd, 1);
+	fl_msg_begin(&msg, type, NLM_F_REQUEST | flags,
+		     __atomic_add_fetch(&next_seq, 1, __ATOMIC_RELAXED), 0, cmd, 1);
 	if (n >= 0) {
 		snprintf(dev, sizeof(dev), "dev%d", n);
 		fl_msg_put_str(&msg, DEVLINK_ATTR_BUS_NAME, "fake");
@@ -530,8 +531,8 @@ size_t client_build(void *buf, uint16_t type, uint16_t flags, uint8_t cmd, int n
 	return msg.len;
 }
 
-void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1, const void *data,
-		 size_t len, const int *fds, unsigned int count)
+void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1,
+		 const void *data, size_t len, const int *fds, unsigned int count)
 {
 	struct fl_wire_hdr hdr = { FL_WIRE_VERSION, kind, flags, rcvmax, arg0, arg1 };
 	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { (void *)data, len } };

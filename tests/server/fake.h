@@ -75,13 +75,14 @@ bool fake_wait_fds(unsigned int count);
 /* ---- the client ------------------------------------------------------------------- */
 
 int client_open(void);
-/* A request with a handle "fake/devN" (n < 0: without), in one packet; returns its sequence number. */
+/* A request with a handle "fake/devN" (n < 0: without), in one packet; returns its sequence number.
+ */
 uint32_t client_ask(int fd, uint8_t cmd, uint16_t flags, int n);
 /* The same with a token: returns when its reply has come; false at end of file. */
 bool client_ask_done(int fd, uint8_t cmd, uint16_t flags, int n);
 size_t client_build(void *buf, uint16_t type, uint16_t flags, uint8_t cmd, int n);
-void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1, const void *data,
-		 size_t len, const int *fds, unsigned int count);
+void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1,
+		 const void *data, size_t len, const int *fds, unsigned int count);
 /* A request of another kind, answered by its token. */
 struct fl_wire_reply client_call_text(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
 				      const void *data, size_t len, char *ret_text, size_t cap);

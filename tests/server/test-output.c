@@ -294,7 +294,8 @@ static void test_slow_reader(void **state)
 	struct reader deaf = { .fd = subscribe(), .until = EVENTS };
 	uint32_t buf[2048];
 
-	assert_int_equal(client_call(deaf.fd, FL_WIRE_SETOPT, NETLINK_NO_ENOBUFS, 1, NULL, 0, -1).error, 0);
+	assert_int_equal(
+		client_call(deaf.fd, FL_WIRE_SETOPT, NETLINK_NO_ENOBUFS, 1, NULL, 0, -1).error, 0);
 	for (uint32_t i = 1; i <= EVENTS; i++) {
 		fake_event(ns, i, 1024);
 		assert_true(client_recv(good.fd, buf, sizeof(buf)) > 0);

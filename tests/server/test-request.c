@@ -41,7 +41,8 @@ static void test_headers(void **state)
 			 -EOPNOTSUPP);
 	assert_int_equal(ask_error(fd, FL_FAMILY_DEVLINK, 0, DEVLINK_CMD_GET), -EINVAL);
 	/* Commands from NOTIFY_FILTER_SET on do not take flags that mean nothing. */
-	assert_int_equal(ask_error(fd, FL_FAMILY_DEVLINK, NLM_F_ACK, DEVLINK_CMD_NOTIFY_FILTER_SET), 0);
+	assert_int_equal(ask_error(fd, FL_FAMILY_DEVLINK, NLM_F_ACK, DEVLINK_CMD_NOTIFY_FILTER_SET),
+			 0);
 	assert_int_equal(ask_error(fd, FL_FAMILY_DEVLINK, NLM_F_EXCL | NLM_F_ACK,
 				   DEVLINK_CMD_NOTIFY_FILTER_SET), -EINVAL);
 	/* Control messages and what is no request are acknowledged, if asked. */
@@ -163,7 +164,9 @@ static void test_order(void **state)
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
 	int fd = client_open();
 
-	assert_int_equal(client_call(fd, FL_WIRE_BIND, 0, 1U << (FL_GROUP_CONFIG - 1), NULL, 0, -1).error, 0);
+	assert_int_equal(
+		client_call(fd, FL_WIRE_BIND, 0, 1U << (FL_GROUP_CONFIG - 1), NULL, 0, -1).error,
+		0);
 	for (int i = 0; i < 20; i++) {
 		assert_true(client_ask_done(fd, DEVLINK_CMD_PORT_SET, NLM_F_ACK, 0));
 		assert_true(recv(fd, buf, sizeof(buf), MSG_DONTWAIT) > 0);
@@ -208,17 +211,21 @@ static void test_options(void **state)
 	int fd = client_open();
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(flags); i++) {
-		assert_int_equal(client_call(fd, FL_WIRE_GETOPT, flags[i], 0, NULL, 0, -1).value0, 0);
+		assert_int_equal(client_call(fd, FL_WIRE_GETOPT, flags[i], 0, NULL, 0, -1).value0,
+				 0);
 		assert_int_equal(set(fd, flags[i], 5), 0);
-		assert_int_equal(client_call(fd, FL_WIRE_GETOPT, flags[i], 0, NULL, 0, -1).value0, 1);
+		assert_int_equal(client_call(fd, FL_WIRE_GETOPT, flags[i], 0, NULL, 0, -1).value0,
+				 1);
 		assert_int_equal(set(fd, flags[i], 0), 0);
-		assert_int_equal(client_call(fd, FL_WIRE_GETOPT, flags[i], 0, NULL, 0, -1).value0, 0);
+		assert_int_equal(client_call(fd, FL_WIRE_GETOPT, flags[i], 0, NULL, 0, -1).value0,
+				 0);
 	}
 	assert_int_equal(set(fd, NETLINK_RX_RING, 1), -ENOPROTOOPT);
 	assert_int_equal(set(fd, NETLINK_LIST_MEMBERSHIPS, 1), -ENOPROTOOPT);
 	assert_int_equal(set(fd, 77, 1), -ENOPROTOOPT);
-	assert_int_equal(client_call(fd, FL_WIRE_GETOPT, NETLINK_ADD_MEMBERSHIP, 0, NULL, 0, -1).error,
-			 -ENOPROTOOPT);
+	assert_int_equal(
+		client_call(fd, FL_WIRE_GETOPT, NETLINK_ADD_MEMBERSHIP, 0, NULL, 0, -1).error,
+		-ENOPROTOOPT);
 	assert_int_equal(set(fd, NETLINK_ADD_MEMBERSHIP, 0), -EINVAL);
 	assert_int_equal(set(fd, NETLINK_ADD_MEMBERSHIP, 65), -EINVAL);
 	assert_int_equal(set(fd, NETLINK_DROP_MEMBERSHIP, 500), -EINVAL);

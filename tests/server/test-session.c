@@ -349,7 +349,8 @@ static void inspect(int fd, const char *what, int want, const char *text)
 	int file = memfd_create("inspect", MFD_CLOEXEC);
 	ssize_t len;
 
-	assert_int_equal(client_call(fd, FL_WIRE_INSPECT, 0, 0, what, strlen(what), file).error, want);
+	assert_int_equal(client_call(fd, FL_WIRE_INSPECT, 0, 0, what, strlen(what), file).error,
+			 want);
 	len = pread(file, buf, sizeof(buf) - 1, 0);
 	assert_true(len >= 0);
 	buf[len] = '\0';
@@ -477,7 +478,8 @@ static void test_stop_in_storm(void **state)
 		fds[i] = client_open();
 		client_call(fds[i], FL_WIRE_BIND, 0, UINT32_MAX, NULL, 0, -1);
 		for (int n = 0; n < 5; n++)
-			client_ask(fds[i], i % 2 ? DEVLINK_CMD_PORT_SET : DEVLINK_CMD_PORT_DEL, 0, 0);
+			client_ask(fds[i], i % 2 ? DEVLINK_CMD_PORT_SET : DEVLINK_CMD_PORT_DEL, 0,
+				   0);
 	}
 	fake_stop_server();
 	for (int i = 0; i < 50; i++)

@@ -13,7 +13,8 @@ import tempfile
 # (file, its text, what must be said of it; "" if it is fine)
 CASES = [
     ("lane/a.c", '#include "base/lock.h"\n', ""),
-    ("lane/a.c", '\n#include "core/driver.h"\n', 'lane/a.c:2: lane must not include "core/driver.h"'),
+    ("lane/a.c", '\n#include "core/driver.h"\n',
+     'lane/a.c:2: lane must not include "core/driver.h"'),
     ("base/a.h", '#include "lane/lane.h"\n', 'base must not include "lane/lane.h"'),
     ("nl/a.c", '#include "core/driver.h"\n', 'nl must not include "core/driver.h"'),
     ("nl/a.c", '#include "lane/lane.h"\n', 'nl must not include "lane/lane.h"'),
