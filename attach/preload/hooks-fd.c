@@ -118,6 +118,11 @@ SHIM_EXPORT int ioctl(int fd, unsigned long request, ...)
 	va_start(args, request);
 	void *arg = va_arg(args, void *);
 	va_end(args);
+	/* What AF_UNIX answers and AF_NETLINK does not: SIOCINQ, SIOCOUTQ. */
+	if ((request == FIONREAD || request == TIOCOUTQ) && shim_fd_get(fd)) {
+		errno = ENOTTY;
+		return -1;
+	}
 	int result = shim_real()->ioctl(fd, request, arg);
 	if (!result && request == FIONBIO)
 		note_nonblock(fd, *(int *)arg);

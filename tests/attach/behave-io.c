@@ -465,6 +465,71 @@ static void control_short(void)
 	SAME(((struct cmsghdr *)room)->cmsg_len, CMSG_LEN(2));
 }
 
+/* Each of many messages comes with its sender and its control data, peeked at or not. */
+static void many_senders(void)
+{
+	static char room[2][8192], control[2][64] __attribute__((aligned(8)));
+	struct sockaddr_nl from[2];
+	struct mmsghdr recvs[2];
+	struct iovec in[2];
+	struct nlmsghdr *nlh = nl_getfamily();
+	int fd = nl_open(SOCK_RAW), on = 1;
+
+	SAME(setsockopt(fd, SOL_NETLINK, NETLINK_PKTINFO, &on, 4), 0);
+	nl_send(fd, nlh);
+	for (int turn = 0; turn < 2; turn++) {
+		for (int i = 0; i < 2; i++) {
+			memset(&from[i], 0xff, sizeof(from[i]));
+			in[i] = (struct iovec){ room[i], sizeof(room[i]) };
+			recvs[i].msg_hdr =
+				(struct msghdr){ &from[i], 64, &in[i], 1, control[i], 64 };
+		}
+		/* Peeking gets the first one again and again. */
+		SAME(recvmmsg(fd, recvs, 2, turn ? 0 : MSG_PEEK, NULL), 2);
+		for (int i = 0; i < 2; i++) {
+			SAME(recvs[i].msg_hdr.msg_namelen, sizeof(from[i]));
+			SAME(from[i].nl_family, AF_NETLINK);
+			SAME(from[i].nl_pid, 0);
+			SAME(recvs[i].msg_hdr.msg_controllen,
+			     CMSG_SPACE(sizeof(struct nl_pktinfo)));
+			SAME(((struct cmsghdr *)control[i])->cmsg_type, NETLINK_PKTINFO);
+		}
+		nl_expect_reply(room[0], recvs[0].msg_len, nlh);
+		if (turn)
+			nl_expect_ack(room[1], recvs[1].msg_len, nlh);
+		else
+			nl_expect_reply(room[1], recvs[1].msg_len, nlh);
+	}
+}
+
+/* A socket has no place to seek to; -1 means that none is meant. */
+static void offsets(void)
+{
+	struct nlmsghdr *nlh = nl_getfamily();
+	struct iovec out = { nlh, nlh->nlmsg_len }, in = { buf, sizeof(buf) };
+	int fd = nl_open(SOCK_RAW);
+
+	FAILS(pread(fd, buf, 10, 0), ESPIPE);
+	FAILS(pwrite(fd, nlh, nlh->nlmsg_len, 0), ESPIPE);
+	FAILS(preadv(fd, &in, 1, 0), ESPIPE);
+	FAILS(lseek(fd, 0, SEEK_SET), ESPIPE);
+	SAME(pwritev2(fd, &out, 1, -1, 0), nlh->nlmsg_len);
+	nl_expect_reply(buf, preadv2(fd, &in, 1, -1, 0), nlh);
+	nl_expect_ack(buf, preadv2(fd, &in, 1, -1, 0), nlh);
+}
+
+static void controls(void)
+{
+	struct nlmsghdr *nlh;
+	int fd = asked(&nlh), size = -5;
+
+	FAILS(ioctl(fd, FIONREAD, &size), ENOTTY);
+	FAILS(ioctl(fd, TIOCOUTQ, &size), ENOTTY);
+	FAILS(ioctl(fd, 0x1234, &size), ENOTTY);
+	SAME(size, -5);
+	nl_expect(fd, nlh);
+}
+
 static void on_alarm(int sig)
 {
 }
@@ -486,6 +551,9 @@ const struct behaviour behave_io[] = {
 	{ "io: write and read", write_read },
 	{ "io: writev and readv", vectors },
 	{ "io: sendmmsg and recvmmsg", many_messages },
+	{ "io: sendmmsg and recvmmsg with names", many_senders },
+	{ "io: offsets", offsets, WAY_KERNEL | WAY_SECCOMP },
+	{ "io: ioctl", controls },
 	{ "io: two requests in one datagram", two_in_one },
 	{ "io: what is no request", no_request },
 	{ "io: what cannot be sent", send_wrong },
