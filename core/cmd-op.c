@@ -49,8 +49,19 @@ void fl_cmd_op_ended(struct fl_op *op, int err)
 
 	if (cmd->type->over)
 		cmd->type->over(cmd, err);
-	fl_req_complete(cmd->req, err);
-	cmd->req = NULL;
+	if (!__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST))
+		fl_req_complete(cmd->req, err);
+	else
+		cmd->req->release(cmd->req);
+}
+
+void fl_cmd_op_parked(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+
+	/* Not before it is ours may the request be looked at: it may be over. */
+	if (cmd->can_abandon && !__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST))
+		cmd->req->abandon(cmd->req);
 }
 
 void fl_cmd_op_free(struct fl_op *op)
@@ -73,6 +84,7 @@ int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct
 	}
 	cmd->type = type;
 	cmd->req = req;
+	cmd->can_abandon = req->abandon;
 	cmd->dl = dl;
 	cmd->port = port;
 	cmd->arg = arg;

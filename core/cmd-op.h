@@ -28,21 +28,24 @@ struct fl_cmd_op_type {
 struct fl_cmd_op {
 	struct fl_op op;
 	const struct fl_cmd_op_type *type;
-	struct fl_req *req;      /* valid until it is completed */
+	struct fl_req *req;      /* valid until it is completed or released */
 	struct fl_devlink *dl;   /* referenced */
 	struct fl_txn *txn;      /* during the work */
 	uint32_t port;           /* of commands about one */
 	bool keep;               /* commit although the work failed (reload) */
+	bool can_abandon;        /* req can; set before the submit */
+	int answered;            /* atomic: who sets it, `parked` or `ended`, answers */
 	void *arg;
 };
 
 int fl_cmd_op_run(struct fl_op *op);
 void fl_cmd_op_ended(struct fl_op *op, int err);
+void fl_cmd_op_parked(struct fl_op *op);
 void fl_cmd_op_free(struct fl_op *op);
 
 #define FL_CMD_OP(name, op_flags)                                                                \
 	.op = { .kind = (name), .run = fl_cmd_op_run, .ended = fl_cmd_op_ended,                  \
-		.free = fl_cmd_op_free, .flags = (op_flags) }
+		.parked = fl_cmd_op_parked, .free = fl_cmd_op_free, .flags = (op_flags) }
 
 static inline struct fl_cmd_op *fl_cmd_op(struct fl_op *op)
 {

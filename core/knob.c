@@ -209,6 +209,8 @@ struct knob_op {
 	struct fl_op op;
 	struct fl_knob_call *call;
 	int (*run)(struct fl_op *op, struct fl_knob_call *call);
+	bool can_abandon; /* call can; set before the submit */
+	int answered;     /* atomic: who sets it, `parked` or `ended`, answers */
 };
 
 static int knob_op_run(struct fl_op *op)
@@ -220,7 +222,22 @@ static int knob_op_run(struct fl_op *op)
 
 static void knob_op_ended(struct fl_op *op, int err)
 {
-	fl_knob_complete(FL_CONTAINER_OF(op, struct knob_op, op)->call, err);
+	struct knob_op *knob_op = FL_CONTAINER_OF(op, struct knob_op, op);
+	struct fl_knob_call *call = knob_op->call;
+
+	if (!__atomic_exchange_n(&knob_op->answered, 1, __ATOMIC_SEQ_CST))
+		fl_knob_complete(call, err);
+	else
+		call->release(call);
+}
+
+static void knob_op_parked(struct fl_op *op)
+{
+	struct knob_op *knob_op = FL_CONTAINER_OF(op, struct knob_op, op);
+
+	if (knob_op->can_abandon &&
+	    !__atomic_exchange_n(&knob_op->answered, 1, __ATOMIC_SEQ_CST))
+		knob_op->call->abandon(knob_op->call);
 }
 
 static void knob_op_free(struct fl_op *op)
@@ -232,6 +249,7 @@ static const struct fl_op_type knob_op_type = {
 	.kind = "knob",
 	.run = knob_op_run,
 	.ended = knob_op_ended,
+	.parked = knob_op_parked,
 	.free = knob_op_free,
 };
 
@@ -244,6 +262,7 @@ int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 	if (!knob_op)
 		return -ENOMEM;
 	knob_op->call = call;
+	knob_op->can_abandon = call->abandon;
 	knob_op->run = run;
 	fl_op_init(&knob_op->op, &knob_op_type, lane, call->client);
 	fl_op_get(&knob_op->op);

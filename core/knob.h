@@ -33,6 +33,10 @@ struct fl_knob_call {
 	struct fl_extack extack;         /* why it failed, for a person */
 	/* The caller's; gets the call back. Context: any thread. */
 	void (*complete)(struct fl_knob_call *call, int err);
+	/* Instead of complete(), for an operation that was parked: as those of a request, see
+	 * core/req.h. NULL: the writer waits on. */
+	void (*abandon)(struct fl_knob_call *call);
+	void (*release)(struct fl_knob_call *call);
 };
 
 struct fl_knob_ops {

@@ -19,7 +19,8 @@
 
 struct fl_plane;
 
-/* Owned by the server; lives until complete() has been called or the handler returned. */
+/* Owned by the server; lives until complete() or release() has been called or the handler
+ * returned. */
 struct fl_req {
 	struct fl_plane *plane;
 	struct fl_netns *ns;         /* of the asking socket; referenced */
@@ -32,6 +33,11 @@ struct fl_req {
 	struct fl_extack extack;
 	struct fl_msg reply;         /* messages to send before the ACK */
 	void (*complete)(struct fl_req *req, int err); /* the server's */
+	/* The server's, instead of complete(): abandon() when the operation was parked, which
+	 * tells the asker so and leaves all of the request to the operation; release() when that
+	 * ends after all. Each once, in any order, on any threads. NULL: the asker waits on. */
+	void (*abandon)(struct fl_req *req);
+	void (*release)(struct fl_req *req);
 };
 
 /* Starts the reply message of this request: `cmd` of the family, not multi-part. */
@@ -39,6 +45,9 @@ void fl_req_begin(struct fl_req *req, uint8_t cmd);
 
 /* Ends a request for which the handler returned FL_LATER. Once. Context: any thread. */
 void fl_req_complete(struct fl_req *req, int err);
+
+/* What the asker is told, with ENODEV, whose operation was parked. */
+#define FL_PARKED_TEXT "The device was removed while its driver did not answer"
 
 /* What the kernel puts at most into one message of a dump, however much the client takes. */
 #define FL_DUMP_MESSAGE_MAX 32448

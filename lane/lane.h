@@ -179,6 +179,10 @@ struct fl_op_type {
 	 * where a commit's reply leaves in order. Not called if `run` was not. (A parked
 	 * operation holds nothing any more.) May be NULL. Context: as a step; no blocking. */
 	void (*leaving)(struct fl_op *op, int err);
+	/* Called at most once, after a removal parked the operation and took its holds: whoever
+	 * waits for it outside can be told. Its steps may run meanwhile, and `ended` too. Not
+	 * called if it ended first. May be NULL. Context: a worker, no lane held; no blocking. */
+	void (*parked)(struct fl_op *op);
 	/* Frees the containing struct, at the last put; of an operation of fl_op_new():
 	 * fl_op_free(), or what ends with that. */
 	void (*free)(struct fl_op *op);

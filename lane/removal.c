@@ -184,17 +184,21 @@ static bool mark_parked(struct fl_op *op)
 	return marked;
 }
 
-/* Its hold on its own lane has been stripped, so that hold's link is free to use. */
-static void list_parked(struct fl_op *op)
+/* Its hold on its own lane has been stripped, so that hold's link is free to use. False: it is
+ * listed already, or over. */
+static bool list_parked(struct fl_op *op)
 {
 	struct fl_sched *sched = op->lane->sched;
+	bool listed;
 
 	fl_lock_take(&sched->top.lock);
-	if (op->listed == PARKED_NO) {
+	listed = op->listed == PARKED_NO;
+	if (listed) {
 		op->listed = PARKED_LISTED;
 		cds_list_add_tail(&op->path[op->depth - 1].link, &sched->parked);
 	}
 	fl_lock_drop(&sched->top.lock);
+	return listed;
 }
 
 void fl_parked_del(struct fl_op *op)
@@ -245,7 +249,10 @@ static void strip_family(struct fl_op *op)
 	if (!fl_op_parked(op))
 		return;
 	fl_hold_release(op);
-	list_parked(op);
+	if (list_parked(op) && op->type->parked) {
+		op->type->parked(op);
+		fl_step_assert_clean(op, "parked()");
+	}
 }
 
 static void park(struct fl_op *op)

@@ -18,9 +18,9 @@ import tempfile
 import time
 
 HERE = pathlib.Path(__file__).resolve().parent
-SCENES = {"lane": 8, "commit": 3, "netns": 3}
+SCENES = {"lane": 8, "commit": 3, "netns": 3, "request": 1}
 # In the scenes left out the search takes long; they have the same loops.
-PROGRESS = {"lane": (1, 4, 7, 8), "netns": (1, 2, 3)}
+PROGRESS = {"lane": (1, 4, 7, 8), "netns": (1, 2, 3), "request": (1,)}
 LARGE = {("lane", 2), ("lane", 5), ("lane", 6), ("commit", 1), ("commit", 3)}
 DEPTH, MEMORY_MB = 20000, 900
 ENDLESS = "no end"
@@ -63,6 +63,12 @@ PLANTS = {
         "RETURN_TRIES_AGAIN": (1, ENDLESS),
         "NO_LOOK_ON_LANE": (1, "N9"),
         "ANNOUNCE_BEFORE_SWAP": (1, "N10"),
+    },
+    "request": {
+        "BOTH_ANSWER": (1, "R1"),
+        "NOT_TOLD": (1, "R1"),
+        "SESSION_FREES": (1, "R2"),
+        "LOOKED_BEFORE_CLAIM": (1, "R2"),
     },
 }
 
@@ -171,7 +177,7 @@ class Search:
 # What nothing reaches, and why that is right.
 NEVER = {
     ("always", "-end-"), ("always", "assert(0)"),    # a breach of N5
-    ("grace_periods", "-end-"),                      # it serves for ever
+    ("grace_periods", "-end-"), ("session", "-end-"), # they serve for ever
     ("homecoming", "(run homecoming(0))"),           # the initial namespace does not die
     ("remover", "parent_told = ( (registered) -> (place) : (255) )"), # scene 2 has no remover
 }

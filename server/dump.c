@@ -11,6 +11,7 @@
 #include "base/rcu.h"
 #include "nl/ctrl.h"
 #include "server/output.h"
+#include "server/server-private.h"
 #include "server/session.h"
 
 /* What the kernel sends to a socket that has not read yet: a page without its overhead. */
@@ -40,6 +41,7 @@ struct fl_session_dump {
 	struct fl_io *io; /* while away: referenced, as are req's ns and client */
 	struct fl_io_node back;
 	int prepared; /* what the operation gave */
+	int gone;     /* atomic: enum fl_gone */
 	size_t bound;
 	const struct fl_command *command; /* NULL: nlctrl */
 	struct fl_req req;
@@ -140,6 +142,60 @@ static void dump_complete(struct fl_req *req, int err)
 	fl_io_put(io);
 }
 
+/* Ends for the client, as an error does, what its operation keeps. */
+static void dump_tell_parked(struct fl_session *session, const struct fl_session_dump *dump)
+{
+	struct fl_extack extack = { 0 };
+	struct fl_msg msg;
+	struct iovec out;
+
+	fl_extack_set(&extack, FL_PARKED_TEXT);
+	fl_msg_init_fixed(&msg, session->io->datagram, FL_IO_DATAGRAM_MAX);
+	fl_extack_put_done(&msg, dump->request, dump->req.portid, -ENODEV, &extack,
+			   session->options & FL_SESSION_EXT_ACK);
+	out = (struct iovec){ msg.buf, msg.len };
+	fl_output_answer(session, &out, 1);
+}
+
+static void dump_let_go(struct fl_session_dump *dump, enum fl_gone who)
+{
+	if (!fl_let_go(&dump->gone, who))
+		return;
+	dump_came_back(dump);
+	dump_free(dump);
+}
+
+static void dump_parked(struct fl_io *io, struct fl_io_node *node)
+{
+	struct fl_session_dump *dump = FL_CONTAINER_OF(node, struct fl_session_dump, back);
+	struct fl_session *session = dump->session;
+
+	if (session) {
+		session->dump = NULL;
+		dump->session = NULL;
+		dump_tell_parked(session, dump);
+	}
+	dump_let_go(dump, FL_GONE_SESSION);
+	if (session)
+		fl_session_run(session);
+}
+
+static void dump_abandon(struct fl_req *req)
+{
+	struct fl_session_dump *dump = FL_CONTAINER_OF(req, struct fl_session_dump, req);
+	struct fl_io *io = fl_io_get(dump->io);
+
+	dump->back.run = dump_parked;
+	if (!fl_io_post(io, &dump->back))
+		dump_let_go(dump, FL_GONE_SESSION);
+	fl_io_put(io);
+}
+
+static void dump_release(struct fl_req *req)
+{
+	dump_let_go(FL_CONTAINER_OF(req, struct fl_session_dump, req), FL_GONE_OPERATION);
+}
+
 /* Asks the command for what the next datagram is to show. False if that comes later. */
 static bool dump_prepare(struct fl_session_dump *dump)
 {
@@ -202,7 +258,7 @@ static void dump_init(struct fl_session *session, const struct fl_cmd *cmd,
 	struct fl_req *req = &dump->req;
 
 	memset(req, 0, sizeof(*req));
-	req->plane = session->req.plane;
+	req->plane = session->server->plane;
 	req->ns = session->ns;
 	req->client = session->client;
 	req->cmd = cmd;
@@ -210,6 +266,8 @@ static void dump_init(struct fl_session *session, const struct fl_cmd *cmd,
 	req->portid = session->portid;
 	req->netns_fd = -1;
 	req->complete = dump_complete;
+	req->abandon = dump_abandon;
+	req->release = dump_release;
 	memset(&dump->place, 0, sizeof(dump->place));
 	dump->place.dump.wants = command && command->prepare;
 	dump->command = command;

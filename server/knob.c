@@ -16,9 +16,10 @@
 
 /* A write that is away, or has come back. */
 struct fl_session_knob {
-	struct fl_knob_call call;
+	struct fl_knob_call call; /* with a reference on its client */
 	struct fl_session *session;
 	int err;
+	int gone; /* atomic: enum fl_gone */
 };
 
 static void knob_answer(struct fl_session *session, int err, const char *text, size_t len)
@@ -78,15 +79,70 @@ static void knob_complete(struct fl_knob_call *call, int err)
 	fl_session_come_back(knob->session, knob_back);
 }
 
+static void knob_free(struct fl_session_knob *knob)
+{
+	if (knob->call.elsewhere && knob->call.netns_fd >= 0)
+		close(knob->call.netns_fd);
+	fl_client_put(knob->call.client);
+	free(knob);
+}
+
 static void knob_written(struct fl_session *session, struct fl_session_knob *knob, int err)
 {
 	const char *why = knob->call.extack.msg;
 
 	knob_answer(session, err, why, err ? strlen(why) : 0);
-	if (knob->call.elsewhere && knob->call.netns_fd >= 0)
-		close(knob->call.netns_fd);
-	free(knob);
+	knob_free(knob);
 }
+
+void fl_server_knob_free(struct fl_session *session)
+{
+	if (session->knob)
+		knob_free(session->knob);
+	session->knob = NULL;
+}
+
+/* ---- parked operations ------------------------------------------------------------ */
+
+void fl_server_knob_leave(struct fl_session *session)
+{
+	struct fl_session_knob *knob = session->knob;
+
+	session->parked = false;
+	session->knob = NULL;
+	if (fl_let_go(&knob->gone, FL_GONE_SESSION))
+		knob_free(knob);
+}
+
+static void knob_parked(struct fl_io *io, struct fl_io_node *node)
+{
+	struct fl_session *session = FL_CONTAINER_OF(node, struct fl_session, back);
+
+	fl_session_came_back(session);
+	fl_server_knob_leave(session);
+	knob_answer(session, -ENODEV, FL_PARKED_TEXT, strlen(FL_PARKED_TEXT));
+	fl_packet_done(session, NULL);
+	session->working = false;
+	fl_session_run(session);
+}
+
+static void knob_abandon(struct fl_knob_call *call)
+{
+	struct fl_session *session = FL_CONTAINER_OF(call, struct fl_session_knob, call)->session;
+
+	session->parked = true;
+	fl_session_come_back(session, knob_parked);
+}
+
+static void knob_release(struct fl_knob_call *call)
+{
+	struct fl_session_knob *knob = FL_CONTAINER_OF(call, struct fl_session_knob, call);
+
+	if (fl_let_go(&knob->gone, FL_GONE_OPERATION))
+		knob_free(knob);
+}
+
+/* ---- writing ---------------------------------------------------------------------- */
 
 /* The socket was made where its maker is, and tells. */
 static void find_writer(struct fl_session *session, struct fl_knob_call *call)
@@ -111,9 +167,11 @@ static bool knob_write(struct fl_session *session, const char *path, const char 
 	}
 	knob->session = session;
 	knob->call.plane = session->server->plane;
-	knob->call.client = session->client;
+	knob->call.client = fl_client_get(session->client);
 	find_writer(session, &knob->call);
 	knob->call.complete = knob_complete;
+	knob->call.abandon = knob_abandon;
+	knob->call.release = knob_release;
 	memcpy(knob->call.text, text, len);
 	session->knob = knob;
 	fl_session_go_away(session);

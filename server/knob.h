@@ -10,5 +10,9 @@ struct fl_session;
 /* Works on session->packet, an FL_WIRE_KNOB, and answers on its token. True when done;
  * false while a part of it is away. */
 bool fl_server_knob_work(struct fl_session *session);
+/* Leaves the knob that is away to its operation, which was parked. */
+void fl_server_knob_leave(struct fl_session *session);
+/* Frees the knob, if there is one: nobody waits for it any more. */
+void fl_server_knob_free(struct fl_session *session);
 
 #endif

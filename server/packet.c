@@ -182,9 +182,14 @@ static int packet_receive(struct fl_session *session, struct fl_packet *packet, 
 	return 1;
 }
 
+static unsigned char *packet_buf(struct fl_request *request)
+{
+	return request ? (unsigned char *)request->buf : NULL;
+}
+
 int fl_packet_receive(struct fl_session *session)
 {
-	return packet_receive(session, &session->packet, (unsigned char *)session->buf);
+	return packet_receive(session, &session->packet, packet_buf(session->request));
 }
 
 static bool packet_to_backlog(struct fl_session *session, const struct fl_packet *packet)
@@ -249,18 +254,52 @@ void fl_packet_drop_backlog(struct fl_session *session)
 	session->backlog_bytes = 0;
 }
 
-void fl_packet_done(struct fl_session *session, const struct fl_wire_reply *reply)
+/* buf: the payload's, if it is not the packet's own. */
+static void packet_free(struct fl_packet *packet, const unsigned char *buf)
 {
-	struct fl_packet *packet = &session->packet;
-
-	if (reply && packet->token >= 0)
-		fl_token_write(packet->token, reply);
 	packet_close_fds(packet);
 	if (packet->next)
 		free(packet->next);
-	else if (packet->data != (unsigned char *)session->buf)
+	else if (packet->data != buf)
 		free(packet->data);
 	packet_init(packet);
+}
+
+void fl_packet_done(struct fl_session *session, const struct fl_wire_reply *reply)
+{
+	if (reply && session->packet.token >= 0)
+		fl_token_write(session->packet.token, reply);
+	packet_free(&session->packet, packet_buf(session->request));
+}
+
+int fl_packet_leave(struct fl_session *session, struct fl_request *left, size_t offset)
+{
+	struct fl_packet *packet = &session->packet;
+	size_t rest = packet->len > offset ? packet->len - offset : 0;
+	unsigned char *data = packet_buf(session->request);
+	int token = packet->token;
+
+	left->packet = *packet;
+	left->packet.token = -1;
+	packet_init(packet);
+	packet->token = token;
+	if (data && rest > FL_SESSION_BUF)
+		data = malloc(rest);
+	if (!data)
+		return -ENOMEM;
+	if (rest)
+		memcpy(data, left->packet.data + offset, rest);
+	packet->data = data;
+	packet->len = rest;
+	/* Its number must go on to mean the same for the operation. */
+	if (rest && left->packet.netns_fd >= 0)
+		packet->netns_fd = fcntl(left->packet.netns_fd, F_DUPFD_CLOEXEC, 0);
+	return 0;
+}
+
+void fl_packet_free_left(struct fl_request *left)
+{
+	packet_free(&left->packet, packet_buf(left));
 }
 
 static void packet_bind(struct fl_session *session, struct fl_wire_reply *reply)

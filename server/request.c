@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* request.c - netlink messages, from the check of the header to the acknowledgement. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "nl/ctrl.h"
@@ -47,13 +48,13 @@ static int request_check_header(struct fl_session *session, const struct nlmsghd
 	if (genl->cmd < strict_from)
 		return 0;
 	if (genl->reserved) {
-		fl_extack_set(&session->req.extack, "genlmsghdr.reserved field is not 0");
+		fl_extack_set(&session->request->req.extack, "genlmsghdr.reserved field is not 0");
 		return -EINVAL;
 	}
 	if (request_is_dump(nlh))
 		flags &= ~NLM_F_DUMP;
 	if (flags & ~(NLM_F_REQUEST | NLM_F_ACK | NLM_F_ECHO)) {
-		fl_extack_set(&session->req.extack,
+		fl_extack_set(&session->request->req.extack,
 			      "ambiguous or reserved bits set in nlmsg_flags");
 		return -EINVAL;
 	}
@@ -65,8 +66,8 @@ static int request_ctrl(struct fl_session *session, const struct nlmsghdr *nlh)
 	int err;
 
 	if (!request_is_dump(nlh))
-		return fl_ctrl_do(nlh, session->portid, &session->req.reply, &session->req.extack);
-	err = fl_dump_begin(session, nlh, NULL, NULL, &session->req.extack);
+		return fl_ctrl_do(nlh, session->portid, &session->request->req.reply, &session->request->req.extack);
+	err = fl_dump_begin(session, nlh, NULL, NULL, &session->request->req.extack);
 	return err ? err : REQUEST_ANSWERED;
 }
 
@@ -105,7 +106,7 @@ int fl_request_permission(struct fl_session *session)
 static int request_filter_set(struct fl_session *session)
 {
 	struct fl_filter *filter;
-	int err = fl_filter_new(session->req.tb, &filter);
+	int err = fl_filter_new(session->request->req.tb, &filter);
 
 	if (err)
 		return err;
@@ -117,7 +118,7 @@ static int request_filter_set(struct fl_session *session)
 static int request_do(struct fl_session *session, const struct nlmsghdr *nlh,
 		      const struct fl_cmd *cmd, const struct fl_command *command)
 {
-	struct fl_req *req = &session->req;
+	struct fl_req *req = &session->request->req;
 	int err;
 
 	err = fl_cmd_parse(cmd, nlh, req->tb, FL_ARRAY_SIZE(req->tb), &req->extack);
@@ -166,7 +167,7 @@ static int request_devlink(struct fl_session *session, const struct nlmsghdr *nl
 		return request_do(session, nlh, cmd, command);
 	if (!command || !command->dumpit)
 		return -EOPNOTSUPP;
-	err = fl_dump_begin(session, nlh, cmd, command, &session->req.extack);
+	err = fl_dump_begin(session, nlh, cmd, command, &session->request->req.extack);
 	return err ? err : REQUEST_ANSWERED;
 }
 
@@ -177,9 +178,9 @@ static int request_execute(struct fl_session *session, const struct nlmsghdr *nl
 	bool ctrl = nlh->nlmsg_type == FL_FAMILY_CTRL;
 	int err;
 
-	memset(session->req.tb, 0, sizeof(session->req.tb));
-	memset(&session->req.extack, 0, sizeof(session->req.extack));
-	fl_msg_reset(&session->req.reply);
+	memset(session->request->req.tb, 0, sizeof(session->request->req.tb));
+	memset(&session->request->req.extack, 0, sizeof(session->request->req.extack));
+	fl_msg_reset(&session->request->req.reply);
 	if (!(nlh->nlmsg_flags & NLM_F_REQUEST) || nlh->nlmsg_type < NLMSG_MIN_TYPE)
 		return 0;
 	if (!ctrl && nlh->nlmsg_type != FL_FAMILY_DEVLINK)
@@ -197,7 +198,7 @@ static int request_execute(struct fl_session *session, const struct nlmsghdr *nl
  * left in it. */
 static unsigned int request_reply(struct fl_session *session, struct iovec *out, unsigned int cap)
 {
-	const struct fl_msg *reply = &session->req.reply;
+	const struct fl_msg *reply = &session->request->req.reply;
 	unsigned int count = 0;
 	struct nlmsghdr *nlh;
 
@@ -220,7 +221,7 @@ static unsigned int request_reply(struct fl_session *session, struct iovec *out,
 /* The reply, if it succeeded, then the ACK, if it was asked for or there is an error. */
 static void request_answer(struct fl_session *session, const struct nlmsghdr *nlh, int err)
 {
-	struct fl_msg *reply = &session->req.reply, ack;
+	struct fl_msg *reply = &session->request->req.reply, ack;
 	struct iovec out[FL_OUTPUT_ANSWERS];
 	unsigned int count = 0;
 
@@ -232,7 +233,7 @@ static void request_answer(struct fl_session *session, const struct nlmsghdr *nl
 		count = request_reply(session, out, FL_OUTPUT_ANSWERS);
 	if (err || nlh->nlmsg_flags & NLM_F_ACK) {
 		fl_msg_init_fixed(&ack, session->io->ack, FL_IO_ACK_MAX);
-		fl_extack_put_ack(&ack, nlh, session->portid, err, &session->req.extack,
+		fl_extack_put_ack(&ack, nlh, session->portid, err, &session->request->req.extack,
 				  session->options & FL_SESSION_CAP_ACK,
 				  session->options & FL_SESSION_EXT_ACK);
 		out[count++] = (struct iovec){ ack.buf, ack.len };
@@ -244,8 +245,8 @@ static void request_answer(struct fl_session *session, const struct nlmsghdr *nl
 static void request_next(struct fl_session *session, const struct nlmsghdr *nlh)
 {
 	/* A large reply's memory is not for keeping. */
-	if (session->req.reply.cap > FL_SESSION_BUF)
-		fl_msg_done(&session->req.reply);
+	if (session->request->req.reply.cap > FL_SESSION_BUF)
+		fl_msg_done(&session->request->req.reply);
 	session->offset += NLMSG_ALIGN(nlh->nlmsg_len);
 }
 
@@ -277,10 +278,94 @@ static void request_completed(struct fl_io *io, struct fl_io_node *node)
 	fl_session_run(session);
 }
 
-void fl_request_complete(struct fl_req *req, int err)
+static void request_complete(struct fl_req *req, int err)
 {
-	struct fl_session *session = FL_CONTAINER_OF(req, struct fl_session, req);
+	struct fl_session *session = FL_CONTAINER_OF(req, struct fl_request, req)->session;
 
 	session->result = err;
 	fl_session_come_back(session, request_completed);
+}
+
+/* ---- parked operations ------------------------------------------------------------ */
+
+/* The request stays its operation's; the session answers it and goes on with another. */
+static void request_parked(struct fl_io *io, struct fl_io_node *node)
+{
+	struct fl_session *session = FL_CONTAINER_OF(node, struct fl_session, back);
+	const struct nlmsghdr *nlh = request_message(session);
+	struct fl_request *left = session->request;
+	int err;
+
+	fl_session_came_back(session);
+	session->request = fl_request_new(session);
+	err = fl_packet_leave(session, left, session->offset + NLMSG_ALIGN(nlh->nlmsg_len));
+	if (!err) {
+		FL_IO_STAT_ADD(io, requests, 1);
+		fl_extack_set(&session->request->req.extack, FL_PARKED_TEXT);
+		request_answer(session, nlh, -ENODEV);
+		session->offset = 0;
+	}
+	fl_request_leave(session, left);
+	if (err)
+		fl_session_end(session); /* better than a client that waits for ever */
+	else
+		fl_session_run(session);
+}
+
+static void request_abandon(struct fl_req *req)
+{
+	struct fl_session *session = FL_CONTAINER_OF(req, struct fl_request, req)->session;
+
+	session->parked = true;
+	fl_session_come_back(session, request_parked);
+}
+
+static void request_release(struct fl_req *req)
+{
+	struct fl_request *request = FL_CONTAINER_OF(req, struct fl_request, req);
+
+	if (fl_let_go(&request->gone, FL_GONE_OPERATION))
+		fl_request_free(request);
+}
+
+void fl_request_leave(struct fl_session *session, struct fl_request *request)
+{
+	session->parked = false;
+	request->left = true;
+	fl_netns_get(session->ns);
+	fl_client_get(session->client);
+	if (fl_let_go(&request->gone, FL_GONE_SESSION))
+		fl_request_free(request);
+}
+
+/* ---- its memory ------------------------------------------------------------------- */
+
+struct fl_request *fl_request_new(struct fl_session *session)
+{
+	struct fl_request *request = calloc(1, sizeof(*request));
+
+	if (!request)
+		return NULL;
+	request->session = session;
+	fl_msg_init(&request->req.reply);
+	request->req.plane = session->server->plane;
+	request->req.ns = session->ns;
+	request->req.client = session->client;
+	request->req.complete = request_complete;
+	request->req.abandon = request_abandon;
+	request->req.release = request_release;
+	return request;
+}
+
+void fl_request_free(struct fl_request *request)
+{
+	if (!request)
+		return;
+	fl_msg_done(&request->req.reply);
+	if (request->left) {
+		fl_packet_free_left(request);
+		fl_client_put(request->req.client);
+		fl_netns_put(request->req.ns);
+	}
+	free(request);
 }

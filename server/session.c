@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "server/dump.h"
 #include "server/filter.h"
+#include "server/knob.h"
 #include "server/output.h"
 #include "server/server-private.h"
 
@@ -24,7 +25,8 @@
 
 static void session_free(struct fl_session *session)
 {
-	fl_msg_done(&session->req.reply);
+	fl_server_knob_free(session);
+	fl_request_free(session->request);
 	fl_client_put(session->client);
 	fl_netns_put(session->ns);
 	free(session);
@@ -76,6 +78,22 @@ void fl_session_came_back(struct fl_session *session)
 	fl_io_put(session->io);
 }
 
+/* The I/O thread is gone, and has closed the connection before. */
+static void session_lost(struct fl_session *session)
+{
+	struct fl_request *left = session->request;
+
+	if (session->parked && session->knob) {
+		fl_server_knob_leave(session);
+	} else if (session->parked) {
+		session->request = NULL;
+		fl_packet_leave(session, left, session->packet.len);
+		fl_request_leave(session, left);
+	}
+	fl_packet_done(session, NULL);
+	session_free(session);
+}
+
 void fl_session_come_back(struct fl_session *session,
 			  void (*run)(struct fl_io *io, struct fl_io_node *node))
 {
@@ -85,8 +103,7 @@ void fl_session_come_back(struct fl_session *session,
 	/* Of our own: the session's may be gone as soon as it is posted. */
 	fl_io_get(io);
 	if (!fl_io_post(io, &session->back)) {
-		fl_packet_done(session, NULL);
-		session_free(session);
+		session_lost(session);
 		fl_io_put(io);
 	}
 	fl_io_put(io);
@@ -259,9 +276,6 @@ static void session_init(struct fl_session *session)
 	CDS_INIT_LIST_HEAD(&session->node);
 	CDS_INIT_LIST_HEAD(&session->ready_node);
 	CDS_INIT_LIST_HEAD(&session->subscription.node);
-	fl_msg_init(&session->req.reply);
-	session->req.plane = session->server->plane;
-	session->req.complete = fl_request_complete;
 	if (getsockopt(session->fd, SOL_SOCKET, SO_SNDBUF, &session->sndbuf, &len))
 		session->sndbuf = 0;
 }
@@ -285,8 +299,12 @@ int fl_session_new(struct fl_io *io, int fd)
 		session_free(session);
 		return err;
 	}
-	session->req.ns = session->ns;
-	session->req.client = session->client;
+	session->request = fl_request_new(session);
+	if (!session->request) {
+		close(fd);
+		session_free(session);
+		return -ENOMEM;
+	}
 	__atomic_add_fetch(&session->server->sessions, 1, __ATOMIC_RELAXED);
 	fl_session_go_away(session);
 	session->back.run = session_adopt;

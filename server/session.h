@@ -7,8 +7,9 @@
  * away on another thread (an operation, a look at /proc, an inspection): `away`.
  *
  * Rules of struct fl_session:
- * 1. All of it is the I/O thread's, but while `away` is set: then `req`, or `errand`, is
- *    whoever's has it, until it posts `back`.
+ * 1. All of it is the I/O thread's, but while `away` is set: then `request`, `errand` or `knob`
+ *    is whoever's has it, until it posts `back`. What was abandoned (core/req.h) stays its
+ *    operation's: the session gets another in its place.
  * 2. portid_next, portid and portid_key are written under the lock of the port ids.
  * 3. io, server, ns, client, pid, uid: never change.
  * 4. Once the peer has hung up, fd is closed at once, so that it does not keep the
@@ -32,7 +33,7 @@ struct fl_session_knob;
 struct fl_packet {
 	struct fl_packet *next;
 	struct fl_wire_hdr hdr;
-	unsigned char *data; /* in the session's buffer, or behind this struct */
+	unsigned char *data; /* in the request's buffer, behind this struct, or by itself */
 	size_t len;
 	int token, netns_fd, file_fd; /* -1: none */
 };
@@ -61,6 +62,20 @@ enum fl_session_option {
 #define FL_SESSION_OUT_MAX (256 * 1024)
 /* Packets that a client may have left behind when it went away. */
 #define FL_SESSION_BACKLOG_MAX (4 * 1024 * 1024)
+
+/* Who has let go of what a parked operation took with it: session, operation, or both. */
+enum fl_gone { FL_GONE_SESSION = 1 << 0, FL_GONE_OPERATION = 1 << 1 };
+
+/* A request, and the memory out of which it is executed. */
+struct fl_request {
+	struct fl_req req;
+	struct fl_session *session; /* until it has let go */
+	int gone;                   /* atomic: enum fl_gone */
+	/* What the session left to it: with references on req.ns and req.client. */
+	bool left;
+	struct fl_packet packet;
+	uint64_t buf[FL_SESSION_BUF / sizeof(uint64_t)];
+};
 
 struct fl_session {
 	struct fl_io *io;
@@ -100,9 +115,10 @@ struct fl_session {
 	size_t backlog_bytes;
 
 	/* the request */
-	struct fl_req req;
+	struct fl_request *request;
 	int result;
 	bool answered; /* by the other thread: result is there */
+	bool parked;   /* request, or knob, is its operation's for good */
 	struct fl_io_node back;
 	struct fl_errand errand;
 	struct fl_session_knob *knob; /* being written */
@@ -112,8 +128,6 @@ struct fl_session {
 	size_t out_bytes;
 	bool overrun; /* FL_WIRE_OVERRUN is to be sent */
 	struct fl_session_dump *dump;
-
-	uint64_t buf[FL_SESSION_BUF / sizeof(uint64_t)];
 };
 
 /* Takes over the accepted fd; the session then is the I/O thread's. Returns 0 or a
@@ -133,8 +147,14 @@ void fl_session_end(struct fl_session *session);
 /* Sends `session` off: the caller is about to give a part of it to another thread, which
  * ends by fl_session_come_back(). */
 void fl_session_go_away(struct fl_session *session);
+/* Lets go of what session and operation have; true for the last: it frees that. */
+static inline bool fl_let_go(int *gone, enum fl_gone who)
+{
+	return __atomic_fetch_or(gone, who, __ATOMIC_SEQ_CST);
+}
+
 /* Continues with run() on the session's I/O thread; frees the session if that thread is
- * gone. Context: any thread. */
+ * gone, but not what was abandoned. Context: any thread. */
 void fl_session_come_back(struct fl_session *session,
 			  void (*run)(struct fl_io *io, struct fl_io_node *node));
 /* To be called first in run(). */
@@ -154,13 +174,23 @@ bool fl_packet_work(struct fl_session *session);
 /* Tells the token, closes the descriptors, frees the memory. */
 void fl_packet_done(struct fl_session *session, const struct fl_wire_reply *reply);
 void fl_packet_drop_backlog(struct fl_session *session);
+/* Leaves the packet to `left`, which was executed out of it, and keeps a copy of what begins at
+ * `offset` in the session's new request. Returns 0 or -ENOMEM (then the session has no packet). */
+int fl_packet_leave(struct fl_session *session, struct fl_request *left, size_t offset);
+/* Frees what fl_packet_leave() left. */
+void fl_packet_free_left(struct fl_request *left);
 
 /* ---- request.c -------------------------------------------------------------------- */
 
 /* Works on the netlink messages of session->packet from session->offset on. True when
  * all are done, false when one is away. */
 bool fl_request_work(struct fl_session *session);
-void fl_request_complete(struct fl_req *req, int err);
+/* A request for a session that has none. NULL: out of memory. */
+struct fl_request *fl_request_new(struct fl_session *session);
+void fl_request_free(struct fl_request *request);
+/* Leaves the parked request, from which the session has taken what it needs, to its operation. */
+void fl_request_leave(struct fl_session *session, struct fl_request *request);
+
 /* 0, -EPERM, or FL_LATER: it is being found out, the session is away and works on the
  * same packet again afterwards. */
 int fl_request_permission(struct fl_session *session);

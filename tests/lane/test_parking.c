@@ -9,7 +9,8 @@
  *      nor parked;
  *  L5  the removal of the root ends while the sleepers sleep; each lane below is gone, or
  *      was left behind with one above it;
- *  L6  each accepted operation ends exactly once.
+ *  L6  each accepted operation ends exactly once; parked() is called for each that was parked
+ *      and has not ended, once.
  */
 #include "task.h"
 
@@ -34,6 +35,7 @@ struct job {
 	unsigned int seed;
 	bool sleeps, fails;
 	int entered;
+	int told; /* atomic: parked() was called */
 };
 
 static struct fl_sched *sched;
@@ -116,6 +118,15 @@ static void job_ended(struct fl_op *op, int err)
 	note(&ended);
 }
 
+static void job_parked(struct fl_op *op)
+{
+	struct job *job = job_of(op);
+
+	CHECK(fl_op_parked(op) && job->entered);
+	note(&job->told);
+	CHECK(seen(&job->told) == 1);
+}
+
 static void job_free(struct fl_op *op)
 {
 	free(job_of(op));
@@ -132,7 +143,8 @@ static struct job *job_new(struct spot *spot, struct job *parent, unsigned int s
 	CHECK(index < MAX_JOBS);
 	__atomic_add_fetch(&tasks_alive, 1, __ATOMIC_SEQ_CST);
 	job->task.type = (struct fl_op_type){ .kind = "job", .run = run, .ended = job_ended,
-					      .leaving = job_leaving, .free = job_free };
+					      .leaving = job_leaving, .parked = job_parked,
+					      .free = job_free };
 	job->spot = spot;
 	job->parent = parent;
 	job->seed = seed;
@@ -275,6 +287,8 @@ static void check_round(struct task *removal)
 		CHECK(seen(&spots[i].gone) || spot->up);
 	}
 	assert_int_equal(fl_sched_drain(sched, PATIENCE_NS), 0);
+	for (int i = 0; i < job_count; i++)
+		CHECK(seen(&jobs[i]->told) || !jobs[i]->entered || seen(&jobs[i]->task.ended));
 	note(&wake);
 	wait_until((fl_sched_stats(sched, &stats), stats.ended == stats.submitted));
 	assert_int_equal(seen(&ended), seen(&accepted));

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,13 +78,64 @@ void fl_plane_set_on_events(struct fl_plane *plane,
 	__atomic_store_n(&fake.on_events, on_events, __ATOMIC_RELEASE);
 }
 
-/* One knob, "sys/fake": a write of "later" is completed by another thread. */
+/* Waits for fake_release(), as an operation that may be parked meanwhile. use() is what it does
+ * with what it was given. True: it was abandoned, and has been released. */
+static bool hang(void (*use)(void *arg), void (*abandon)(void *arg), void (*release)(void *arg),
+		 void *arg)
+{
+	bool parked = false;
+
+	__atomic_add_fetch(&fake.hanging, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&fake.release, __ATOMIC_SEQ_CST)) {
+		use(arg);
+		if (!parked && __atomic_load_n(&fake.park, __ATOMIC_SEQ_CST)) {
+			parked = true;
+			if (fake.park_late)
+				release(arg);
+			abandon(arg);
+			if (fake.park_late)
+				return true;
+		}
+		nap();
+	}
+	use(arg);
+	if (parked)
+		release(arg);
+	return parked;
+}
+
+static void knob_use(void *arg)
+{
+	struct fl_knob_call *call = arg;
+
+	fl_extack_set(&call->extack, "%.30s of %s", call->text, fl_client_name(call->client));
+}
+
+static void knob_abandon(void *arg)
+{
+	struct fl_knob_call *call = arg;
+
+	call->abandon(call);
+}
+
+static void knob_release(void *arg)
+{
+	struct fl_knob_call *call = arg;
+
+	call->release(call);
+}
+
+/* One knob, "sys/fake": a write of "later" is completed by another thread, one of "hang" hangs. */
 static void *knob_later(void *arg)
 {
 	struct fl_knob_call *call = arg;
 
 	nap();
-	call->complete(call, 0);
+	if (strcmp(call->text, "hang"))
+		call->complete(call, 0);
+	else if (!hang(knob_use, knob_abandon, knob_release, call))
+		call->complete(call, -ECANCELED);
+	__atomic_sub_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
 	return NULL;
 }
 
@@ -98,8 +150,9 @@ int fl_knob_write(const char *path, struct fl_knob_call *call)
 		return -EINVAL;
 	}
 	snprintf(fake.knob, sizeof(fake.knob), "%.60s\n", call->text);
-	if (strcmp(call->text, "later"))
+	if (strcmp(call->text, "later") && strcmp(call->text, "hang"))
 		return 0;
+	__atomic_add_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
 	if (fl_thread_start(&thread, "knob", 0, knob_later, call))
 		return -EAGAIN;
 	pthread_detach(thread);
@@ -221,14 +274,39 @@ static void *late_main(void *arg)
 	return NULL;
 }
 
+/* All that an operation may do with its request. */
+static void req_use(void *arg)
+{
+	struct fl_req *req = arg;
+
+	assert_string_equal(fl_attr_str(req->tb[DEVLINK_ATTR_BUS_NAME]), "fake");
+	assert_true(req->nlh->nlmsg_len > NLMSG_HDRLEN);
+	fl_extack_set(&req->extack, "%s hangs", fl_client_name(req->client));
+	fl_msg_reset(&req->reply);
+	put_object(&req->reply, 0, req->nlh->nlmsg_seq, req->portid, (uint32_t)req->ns->cookie);
+	assert_true(req->netns_fd < 0 || fcntl(req->netns_fd, F_GETFD) >= 0);
+}
+
+static void req_abandon(void *arg)
+{
+	struct fl_req *req = arg;
+
+	req->abandon(req);
+}
+
+static void req_release(void *arg)
+{
+	struct fl_req *req = arg;
+
+	req->release(req);
+}
+
 static void *hang_main(void *arg)
 {
 	struct fl_req *req = arg;
 
-	__atomic_add_fetch(&fake.hanging, 1, __ATOMIC_SEQ_CST);
-	while (!__atomic_load_n(&fake.release, __ATOMIC_SEQ_CST))
-		nap();
-	req->complete(req, -ECANCELED);
+	if (!hang(req_use, req_abandon, req_release, req))
+		req->complete(req, -ECANCELED);
 	__atomic_add_fetch(&fake.late_done, 1, __ATOMIC_SEQ_CST);
 	__atomic_sub_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
 	return NULL;
@@ -263,6 +341,14 @@ struct prepare {
 	struct fl_dump *dump;
 };
 
+static void req_no_use(void *arg)
+{
+	struct fl_req *req = arg;
+
+	assert_true(req->nlh->nlmsg_len > NLMSG_HDRLEN);
+	fl_extack_set(&req->extack, "%s hangs", fl_client_name(req->client));
+}
+
 static void *prepare_main(void *arg)
 {
 	struct prepare *prepare = arg;
@@ -271,8 +357,10 @@ static void *prepare_main(void *arg)
 	int err = dump->position[0] ? fake.prepare_error : 0;
 
 	free(prepare);
-	while (fake.prepare_hangs && !__atomic_load_n(&fake.release, __ATOMIC_SEQ_CST))
-		nap();
+	if (fake.prepare_hangs && hang(req_no_use, req_abandon, req_release, req)) {
+		__atomic_sub_fetch(&fake.running, 1, __ATOMIC_SEQ_CST);
+		return NULL;
+	}
 	if (!dump->arg) {
 		dump->arg = calloc(1, sizeof(uint64_t));
 		__atomic_add_fetch(&fake.prepared, 1, __ATOMIC_SEQ_CST);
@@ -404,6 +492,7 @@ static int fake_listen(void)
 	snprintf(fake.path, sizeof(fake.path), "/tmp/fl-server-%d-XXXXXX", (int)getpid());
 	assert_non_null(mkdtemp(fake.path));
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", fake.path);
+	snprintf(client_path, sizeof(client_path), "%s", addr.sun_path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
 	assert_int_equal(listen(fd, 4096), 0);
 	return fd;
@@ -441,6 +530,11 @@ void fake_release(void)
 {
 	__atomic_store_n(&fake.release, 1, __ATOMIC_SEQ_CST);
 	assert_true(fake_wait(&fake.running, 0, true));
+}
+
+void fake_park(void)
+{
+	__atomic_store_n(&fake.park, 1, __ATOMIC_SEQ_CST);
 }
 
 void fake_stop(void)
@@ -492,146 +586,4 @@ bool fake_wait_fds(unsigned int count)
 		nap();
 	}
 	return false;
-}
-
-/* ---- the client ------------------------------------------------------------------- */
-
-static uint32_t rcvmax;
-static uint32_t next_seq = 1;
-
-void client_set_rcvmax(uint32_t bytes)
-{
-	rcvmax = bytes;
-}
-
-int client_open(void)
-{
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
-
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s/s", fake.path);
-	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
-	return fd;
-}
-
-size_t client_build(void *buf, uint16_t type, uint16_t flags, uint8_t cmd, int n)
-{
-	struct fl_msg msg;
-	char dev[16];
-
-	fl_msg_init_fixed(&msg, buf, 256);
-	fl_msg_begin(&msg, type, NLM_F_REQUEST | flags,
-		     __atomic_add_fetch(&next_seq, 1, __ATOMIC_RELAXED), 0, cmd, 1);
-	if (n >= 0) {
-		snprintf(dev, sizeof(dev), "dev%d", n);
-		fl_msg_put_str(&msg, DEVLINK_ATTR_BUS_NAME, "fake");
-		fl_msg_put_str(&msg, DEVLINK_ATTR_DEV_NAME, dev);
-	}
-	fl_msg_end(&msg);
-	return msg.len;
-}
-
-void client_send(int fd, uint16_t kind, uint32_t flags, uint32_t arg0, uint32_t arg1,
-		 const void *data, size_t len, const int *fds, unsigned int count)
-{
-	struct fl_wire_hdr hdr = { FL_WIRE_VERSION, kind, flags, rcvmax, arg0, arg1 };
-	struct iovec iov[] = { { &hdr, sizeof(hdr) }, { (void *)data, len } };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
-	char control[CMSG_SPACE(16 * sizeof(int))] = { 0 };
-
-	if (count) {
-		msg.msg_control = control;
-		msg.msg_controllen = CMSG_SPACE(count * sizeof(int));
-		*CMSG_FIRSTHDR(&msg) = (struct cmsghdr){ CMSG_LEN(count * sizeof(int)), SOL_SOCKET,
-							 SCM_RIGHTS };
-		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), fds, count * sizeof(int));
-	}
-	assert_int_equal(sendmsg(fd, &msg, MSG_NOSIGNAL), (int)(sizeof(hdr) + len));
-}
-
-uint32_t client_ask(int fd, uint8_t cmd, uint16_t flags, int n)
-{
-	uint32_t buf[64];
-	size_t len = client_build(buf, FL_FAMILY_DEVLINK, flags, cmd, n);
-
-	client_send(fd, FL_WIRE_NETLINK, 0, 0, 0, buf, len, NULL, 0);
-	return ((struct nlmsghdr *)buf)->nlmsg_seq;
-}
-
-bool client_ask_done(int fd, uint8_t cmd, uint16_t flags, int n)
-{
-	uint32_t buf[64];
-	size_t len = client_build(buf, FL_FAMILY_DEVLINK, flags, cmd, n);
-
-	return client_call(fd, FL_WIRE_NETLINK, 0, 0, buf, len, -1).error == 0;
-}
-
-/* Sends and gives the end of the pipe from which the reply is read. */
-static int client_question(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1, const void *data,
-			   size_t len, int file)
-{
-	int fds[2] = { -1, file }, ends[2];
-
-	assert_int_equal(pipe(ends), 0);
-	fds[0] = ends[1];
-	client_send(fd, kind, FL_WIRE_F_TOKEN, arg0, arg1, data, len, fds, file >= 0 ? 2 : 1);
-	close(ends[1]);
-	return ends[0];
-}
-
-struct fl_wire_reply client_call(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
-				 const void *data, size_t len, int file)
-{
-	int end = client_question(fd, kind, arg0, arg1, data, len, file);
-	struct fl_wire_reply reply = { .error = -EPIPE };
-
-	if (read(end, &reply, sizeof(reply)) != sizeof(reply))
-		reply.error = -EPIPE;
-	close(end);
-	return reply;
-}
-
-struct fl_wire_reply client_call_text(int fd, uint16_t kind, uint32_t arg0, uint32_t arg1,
-				      const void *data, size_t len, char *ret_text, size_t cap)
-{
-	int end = client_question(fd, kind, arg0, arg1, data, len, -1);
-	struct fl_wire_reply reply = { .error = -EPIPE };
-	ssize_t text = 0;
-
-	if (read(end, &reply, sizeof(reply)) != sizeof(reply))
-		reply.error = -EPIPE;
-	else if (reply.value0)
-		text = read(end, ret_text, cap - 1);
-	assert_true(text >= 0);
-	ret_text[text] = '\0';
-	close(end);
-	return reply;
-}
-
-ssize_t client_recv(int fd, void *buf, size_t size)
-{
-	struct pollfd poll_fd = { fd, POLLIN, 0 };
-	ssize_t n;
-
-	if (poll(&poll_fd, 1, 10000) != 1)
-		return -ETIMEDOUT;
-	n = recv(fd, buf, size, MSG_TRUNC);
-	return n < 0 ? -errno : n;
-}
-
-bool client_quiet(int fd)
-{
-	struct pollfd poll_fd = { fd, POLLIN, 0 };
-
-	return poll(&poll_fd, 1, 50) == 0;
-}
-
-int client_recv_error(int fd)
-{
-	uint32_t buf[1024];
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-
-	assert_true(client_recv(fd, buf, sizeof(buf)) > 0);
-	assert_int_equal(nlh->nlmsg_type, NLMSG_ERROR);
-	return ((const struct nlmsgerr *)(nlh + 1))->error;
 }

@@ -6,6 +6,7 @@
  * The plane answers GET (one object by its name "fake/devN"; all in a dump), PORT_SET
  * (late: on a thread of its own it appends an event, then completes with a reply) and
  * PORT_DEL (hangs until fake_release()). The dump of PORT_GET is that of GET, prepared in parts.
+ * What hangs is abandoned by fake_park(), and uses its request until fake_release().
  */
 #ifndef FL_TESTS_SERVER_FAKE_H
 #define FL_TESTS_SERVER_FAKE_H
@@ -41,7 +42,8 @@ struct fake {
 	void *on_events_arg;
 	/* atomic */
 	unsigned int late_done, hanging;
-	int release;
+	int release, park;
+	bool park_late; /* what hangs is abandoned when it is over already; set before */
 	unsigned int running;
 	unsigned int deaths;
 	unsigned int clients; /* objects fl_client that exist */
@@ -58,6 +60,7 @@ void fake_stop(void);
 /* Ends the server only; requests may still run. */
 void fake_stop_server(void);
 void fake_release(void);
+void fake_park(void);
 
 /* Appends a notification about "fake/dev0", with a number to check the order by. */
 void fake_event(struct fl_netns *ns, uint32_t number, size_t extra);
@@ -74,6 +77,7 @@ bool fake_wait_fds(unsigned int count);
 
 /* ---- the client ------------------------------------------------------------------- */
 
+extern char client_path[108]; /* of the socket; fake_start() sets it */
 int client_open(void);
 /* A request with a handle "fake/devN" (n < 0: without), in one packet; returns its sequence number.
  */
