@@ -1,21 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* test_lock.c - leaf locks: the right order works, each wrong one stops the program. */
-#include <errno.h>
-#include <fcntl.h>
 #include <setjmp.h>
-#include <signal.h>
 #include <stdarg.h>
+#include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <cmocka.h>
 
 #include "base/lock.h"
 #include "base/rcu.h"
 #include "base/util.h"
+#include "tests/support/doomed.h"
 
 static struct fl_lock low, high, high2;
 
@@ -86,7 +82,7 @@ static void fine(void)
 static const struct {
 	const char *name;
 	void (*run)(void);
-	const char *words[3];
+	const char *words[DOOMED_WORDS];
 } cases[] = {
 	{ "wrong-order",
 	  wrong_order,
@@ -101,52 +97,10 @@ static const struct {
 	{ "fine", fine, { NULL } },
 };
 
-/* Runs this program with one argument; returns its wait status and what it said. */
-static int run_self(const char *argument, char *said, size_t room)
-{
-	size_t len = 0;
-	ssize_t got;
-	int fd[2], status;
-	pid_t pid;
-
-	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
-	pid = fork();
-	if (!pid) {
-		dup2(fd[1], STDERR_FILENO);
-		setenv("TSAN_OPTIONS", "report_bugs=0:handle_abort=0", 1);
-		setenv("ASAN_OPTIONS", "detect_leaks=0:handle_abort=0", 1);
-		execl("/proc/self/exe", "test", argument, NULL);
-		_exit(127);
-	}
-	close(fd[1]);
-	while (len < room - 1 && (got = read(fd[0], said + len, room - 1 - len)) > 0)
-		len += (size_t)got;
-	said[len] = 0;
-	close(fd[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
 static void test_breaches(void **state)
 {
-	char said[4096];
-
-	for (size_t i = 0; i < FL_ARRAY_SIZE(cases); i++) {
-		int status = run_self(cases[i].name, said, sizeof(said));
-		const char *at = said;
-
-		print_message("%s: %s%s", cases[i].name, said, *said ? "" : "\n");
-		if (!cases[i].words[0]) {
-			assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
-			continue;
-		}
-		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-		for (int word = 0; word < 3 && cases[i].words[word]; word++) {
-			at = strstr(at, cases[i].words[word]);
-			assert_non_null(at);
-			at++;
-		}
-	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(cases); i++)
+		doomed_check(cases[i].name, cases[i].words);
 }
 
 static void test_table(void **state)

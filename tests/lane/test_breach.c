@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/*
- * test_breach.c - planted breaches: each must stop the program, with the names of both.
- *
- * The test runs itself again, with the name of the breach as argument, in a fresh process;
- * that must die by SIGABRT and say what is expected.
- */
+/* test_breach.c - planted breaches: each must stop the program, with the names of both. */
 #include "task.h"
-
-#include <fcntl.h>
-#include <signal.h>
-#include <sys/wait.h>
 
 #include "base/lock.h"
 #include "base/thread-safety.h"
+#include "tests/support/doomed.h"
 
 static struct fl_lane *pf, *sf1, *sf2, *eth;
 static struct fl_lock leaf;
@@ -126,7 +118,7 @@ FL_NO_TSA static int submit_under_lock(struct fl_op *op)
 static const struct {
 	const char *name;
 	fl_step run;
-	const char *words[4];
+	const char *words[DOOMED_WORDS];
 } planted[] = {
 	{ "upward", upward, { "L3", "'planted' on lane 'sf1'", "'child' on lane 'pf'" } },
 	{ "sideways", sideways, { "L3", "'planted' on lane 'sf1'", "'child' on lane 'sf2'" } },
@@ -139,7 +131,7 @@ static const struct {
 	{ "long-deadline", long_deadline, { "L4", "3600000 ms", "'planted' on lane 'sf1'" } },
 	{ "lock-across-step",
 	  lock_across_step,
-	  { "leaf locks", "step of operation 'planted' on lane 'sf1'", "'fw'" } },
+	  { "leaf locks", "step of operation 'planted' on lane 'sf1'", "'driver'" } },
 	{ "rcu-across-step",
 	  rcu_across_step,
 	  { "RCU", "step of operation 'planted' on lane 'sf1'" } },
@@ -149,7 +141,7 @@ static const struct {
 	{ "steps-of-another",
 	  steps_of_another,
 	  { "L7", "fl_op_sleep", "'stranger' on lane 'sf2'", "'planted' on lane 'sf1'" } },
-	{ "submit-under-lock", submit_under_lock, { "leaf locks", "submitting", "'fw'" } },
+	{ "submit-under-lock", submit_under_lock, { "leaf locks", "submitting", "'driver'" } },
 	{ "nothing", step_noop, { NULL } }, /* the harness itself: must live */
 };
 
@@ -161,7 +153,7 @@ static int run_planted(const char *name)
 	sf1 = lane_new(sched, pf, "sf1");
 	sf2 = lane_new(sched, pf, "sf2");
 	eth = lane_new(sched, sf1, "eth");
-	fl_lock_init(&leaf, fw);
+	fl_lock_init(&leaf, driver);
 	stranger = task_new("stranger", sf2, step_noop);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(planted); i++)
 		if (!strcmp(name, planted[i].name))
@@ -170,54 +162,10 @@ static int run_planted(const char *name)
 	return 0;
 }
 
-/* ---- the harness ------------------------------------------------------------------- */
-
-/* Runs this program with one argument; returns its wait status and what it said. */
-static int run_self(const char *argument, char *said, size_t room)
-{
-	size_t len = 0;
-	ssize_t got;
-	int fd[2], status;
-	pid_t pid;
-
-	assert_int_equal(pipe2(fd, O_CLOEXEC), 0);
-	pid = fork();
-	if (!pid) {
-		dup2(fd[1], STDERR_FILENO);
-		setenv("TSAN_OPTIONS", "report_bugs=0:handle_abort=0", 1);
-		setenv("ASAN_OPTIONS", "detect_leaks=0:handle_abort=0", 1);
-		execl("/proc/self/exe", "test", argument, NULL);
-		_exit(127);
-	}
-	close(fd[1]);
-	while (len < room - 1 && (got = read(fd[0], said + len, room - 1 - len)) > 0)
-		len += (size_t)got;
-	said[len] = 0;
-	close(fd[0]);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
 static void test_planted(void **state)
 {
-	char said[4096];
-
-	for (size_t i = 0; i < FL_ARRAY_SIZE(planted); i++) {
-		int status = run_self(planted[i].name, said, sizeof(said));
-		const char *at = said;
-
-		print_message("%s: %s%s", planted[i].name, said, *said ? "" : "\n");
-		if (!planted[i].words[0]) {
-			assert_true(WIFEXITED(status) && !WEXITSTATUS(status));
-			continue;
-		}
-		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
-		assert_non_null(strstr(said, "finelink: breach of "));
-		for (int word = 0; word < 4 && planted[i].words[word]; word++) {
-			at = strstr(at, planted[i].words[word]);
-			assert_non_null(at);
-		}
-	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(planted); i++)
+		doomed_check(planted[i].name, planted[i].words);
 }
 
 int main(int argc, char **argv)
