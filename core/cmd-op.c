@@ -72,6 +72,94 @@ void fl_cmd_op_free(struct fl_op *op)
 	free(cmd);
 }
 
+/* ---- beside a flash --------------------------------------------------------------- */
+
+/* What shall be alone on an instance's lane would hold up, while a flash there lasts, all that
+ * comes after it below. So it waits for the flash on the flash's lane, where it is in nobody's
+ * way, and queues then. Another flash may have begun meanwhile: so many times it goes back. */
+#define GATE_TURNS 16
+
+struct gate {
+	struct fl_op op;
+	struct fl_cmd_op *cmd; /* not submitted yet: with the reference that passes then */
+	unsigned int turn;
+};
+
+static int submit(struct fl_req *req, struct fl_op *op)
+{
+	int err;
+
+	fl_op_get(op);
+	err = fl_op_submit(op);
+	if (err == -EBUSY)
+		fl_extack_set(&req->extack, "%s", fl_op_refusal(op));
+	fl_op_put(op);
+	return err;
+}
+
+static int gate_run(struct fl_op *op)
+{
+	return 0;
+}
+
+static void gate_ended(struct fl_op *op, int err);
+
+static void gate_free(struct fl_op *op)
+{
+	free(FL_CONTAINER_OF(op, struct gate, op));
+}
+
+static const struct fl_op_type gate_type = {
+	.kind = "after-flash",
+	.run = gate_run,
+	.ended = gate_ended,
+	.free = gate_free,
+};
+
+static int gate_submit(struct fl_cmd_op *cmd, struct fl_lane *flash, unsigned int turn)
+{
+	struct gate *gate = calloc(1, sizeof(*gate));
+	int err;
+
+	if (!gate) {
+		fl_op_put(&cmd->op);
+		return -ENOMEM;
+	}
+	gate->cmd = cmd;
+	gate->turn = turn;
+	fl_op_init(&gate->op, &gate_type, flash, fl_op_client(&cmd->op));
+	err = submit(cmd->req, &gate->op);
+	if (err)
+		fl_op_put(&cmd->op);
+	return err;
+}
+
+/* As fl_op_submit(): cmd's first reference passes over. */
+static int cmd_submit(struct fl_cmd_op *cmd, unsigned int turn)
+{
+	struct fl_lane *flash = cmd->dl->sublane[FL_SUBLANE_FLASH];
+
+	if (flash && fl_op_lane(&cmd->op) == cmd->dl->lane && turn < GATE_TURNS &&
+	    fl_lane_busy(flash))
+		return gate_submit(cmd, flash, turn);
+	return submit(cmd->req, &cmd->op);
+}
+
+static void gate_ended(struct fl_op *op, int err)
+{
+	struct gate *gate = FL_CONTAINER_OF(op, struct gate, op);
+	struct fl_cmd_op *cmd = gate->cmd;
+
+	fl_op_get(&cmd->op);
+	if (err)
+		fl_op_put(&cmd->op);
+	else
+		err = cmd_submit(cmd, gate->turn + 1);
+	if (err)
+		fl_cmd_op_ended(&cmd->op, err);
+	fl_op_put(&cmd->op);
+}
+
 int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct fl_devlink *dl,
 		   struct fl_lane *lane, uint32_t port, void *arg)
 {
@@ -89,11 +177,7 @@ int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct
 	cmd->port = port;
 	cmd->arg = arg;
 	fl_op_init(&cmd->op, &type->op, lane, req->client);
-	fl_op_get(&cmd->op);
-	err = fl_op_submit(&cmd->op);
-	if (err == -EBUSY)
-		fl_extack_set(&req->extack, "%s", fl_op_refusal(&cmd->op));
-	fl_op_put(&cmd->op);
+	err = cmd_submit(cmd, 0);
 	return err ? err : FL_LATER;
 }
 

@@ -2,7 +2,8 @@
 /*
  * cmd-op.h - the operation behind a command that changes something.
  *
- * All of them go the same way: find the instance, queue at a lane, look again whether the
+ * All of them go the same way: find the instance, queue at a lane (one that is the instance's
+ * own only once no flash of it goes on), look again whether the
  * asker's namespace still holds the instance, begin a transaction, do the work, commit,
  * reply. A command fills in only the work.
  */

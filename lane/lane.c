@@ -187,6 +187,16 @@ bool fl_lane_abandoned(const struct fl_lane *lane)
 	return __atomic_load_n(&lane->abandoned, __ATOMIC_SEQ_CST);
 }
 
+bool fl_lane_busy(struct fl_lane *lane)
+{
+	bool busy;
+
+	fl_lock_take(&lane->lock);
+	busy = lane->held || lane->queued;
+	fl_lock_drop(&lane->lock);
+	return busy;
+}
+
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above)
 {
 	if (lane->sched != above->sched || lane->depth <= above->depth)

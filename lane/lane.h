@@ -128,6 +128,9 @@ bool fl_lane_sealed(const struct fl_lane *lane);
  * removes one above leaves it behind, with all below it. */
 bool fl_lane_abandoned(const struct fl_lane *lane);
 
+/* Whether somebody holds the lane or queues at it; it may be otherwise at once. Context: any. */
+bool fl_lane_busy(struct fl_lane *lane);
+
 /* -- installed -- */
 /* Whether lane is strictly below above. */
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);

@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * test-flash.c - what shall be alone on an instance waits for a flash of it, but nobody waits
+ * for that meanwhile.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/thread.h"
+#include "core/txn.h"
+#include "tests/core/fixture.h"
+
+#define LAUNCHES 100
+#define PORTS 4
+#define LOOK_NS FL_NS_PER_MS
+
+static struct fixture *fixture;
+static struct fl_devlink *dl;
+static int flashing, go; /* atomic: flashes that have begun; those up to this may end */
+
+/* ---- the driver --------------------------------------------------------------------- */
+
+static int flash_look(struct fl_op *op)
+{
+	if (fl_op_cancelled(op))
+		return -ECANCELED;
+	if (__atomic_load_n(&flashing, __ATOMIC_SEQ_CST) <= __atomic_load_n(&go, __ATOMIC_SEQ_CST))
+		return 0;
+	return fl_op_sleep(op, LOOK_NS, flash_look);
+}
+
+static int flash_update(struct fl_op *op, struct fl_txn *txn,
+			const struct fl_flash_request *request)
+{
+	__atomic_add_fetch(&flashing, 1, __ATOMIC_SEQ_CST);
+	return flash_look(op);
+}
+
+static int reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
+		       enum devlink_reload_action action, enum devlink_reload_limit limit)
+{
+	return 0;
+}
+
+static int fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
+		  const struct fl_port_fn_change *change)
+{
+	fl_port_fn_max_io_eqs_set(txn, index, change->max_io_eqs);
+	return 0;
+}
+
+static int eswitch_mode_set(struct fl_op *op, struct fl_txn *txn, enum devlink_eswitch_mode mode)
+{
+	fl_eswitch_set(txn, mode, -1, -1);
+	return 0;
+}
+
+static const struct fl_devlink_ops ops = {
+	.reload_actions = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT,
+	.reload_down = reload_down,
+	.port_fn_set = fn_set,
+	.eswitch_mode_set = eswitch_mode_set,
+	.flash_update = flash_update,
+};
+
+/* ---- commands ------------------------------------------------------------------------ */
+
+static int flash(void)
+{
+	struct request request;
+	int err;
+
+	request_init(&request, fixture, NULL, DEVLINK_CMD_FLASH_UPDATE, dl);
+	fl_msg_put_str(&request.msg, DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME, "image");
+	err = request_run(&request);
+	request_done(&request);
+	return err;
+}
+
+static int eswitch_set(void)
+{
+	struct request request;
+	int err;
+
+	request_init(&request, fixture, NULL, DEVLINK_CMD_ESWITCH_SET, dl);
+	fl_msg_put_u16(&request.msg, DEVLINK_ATTR_ESWITCH_MODE, DEVLINK_ESWITCH_MODE_SWITCHDEV);
+	err = request_run(&request);
+	request_done(&request);
+	return err;
+}
+
+static int reload(void)
+{
+	struct request request;
+	int err;
+
+	request_init(&request, fixture, NULL, DEVLINK_CMD_RELOAD, dl);
+	err = request_run(&request);
+	request_done(&request);
+	return err;
+}
+
+static int launch(uint32_t port)
+{
+	struct request request;
+	size_t nest;
+	int err;
+
+	request_init(&request, fixture, NULL, DEVLINK_CMD_PORT_SET, dl);
+	fl_msg_put_u32(&request.msg, DEVLINK_ATTR_PORT_INDEX, port);
+	nest = fl_msg_nest(&request.msg, DEVLINK_ATTR_PORT_FUNCTION, true);
+	fl_msg_put_u32(&request.msg, DEVLINK_PORT_FN_ATTR_MAX_IO_EQS, 8 + port);
+	fl_msg_nest_end(&request.msg, nest);
+	err = request_run(&request);
+	request_done(&request);
+	return err;
+}
+
+/* One that somebody else gives meanwhile. */
+struct aside {
+	int (*run)(void);
+	pthread_t thread;
+	int err;
+	int over; /* atomic */
+};
+
+static void *aside_main(void *arg)
+{
+	struct aside *aside = arg;
+
+	fl_rcu_register_thread();
+	aside->err = aside->run();
+	fl_rcu_unregister_thread();
+	__atomic_store_n(&aside->over, 1, __ATOMIC_SEQ_CST);
+	return NULL;
+}
+
+static uint64_t submitted(void)
+{
+	struct fl_sched_stats stats;
+
+	fl_sched_stats(fl_plane_sched(fixture->plane), &stats);
+	return stats.submitted;
+}
+
+/* Returns when it queues, or runs. */
+static void aside_begin(struct aside *aside, int (*run)(void))
+{
+	uint64_t before = submitted();
+
+	*aside = (struct aside){ .run = run };
+	assert_int_equal(fl_thread_start(&aside->thread, "aside", 0, aside_main, aside), 0);
+	while (submitted() == before)
+		usleep(200);
+}
+
+static int aside_end(struct aside *aside)
+{
+	pthread_join(aside->thread, NULL);
+	return aside->err;
+}
+
+static bool over(const struct aside *aside)
+{
+	return __atomic_load_n(&aside->over, __ATOMIC_SEQ_CST);
+}
+
+static void await_flash(int number)
+{
+	while (__atomic_load_n(&flashing, __ATOMIC_SEQ_CST) < number)
+		usleep(200);
+}
+
+static void launch_all(void)
+{
+	for (uint32_t i = 0; i < LAUNCHES; i++)
+		assert_int_equal(launch(i % PORTS), 0);
+}
+
+/* ---- the tests ------------------------------------------------------------------------ */
+
+static void others_go_on(void **state)
+{
+	struct aside flash_1, mode, again;
+
+	aside_begin(&flash_1, flash);
+	await_flash(1);
+	aside_begin(&mode, eswitch_set);
+	aside_begin(&again, reload);
+	launch_all();
+	assert_false(over(&flash_1) || over(&mode) || over(&again));
+	__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(aside_end(&flash_1), 0);
+	assert_int_equal(aside_end(&mode), 0);
+	assert_int_equal(aside_end(&again), 0);
+}
+
+/* A flash that queues behind what waits for the first one does not hold the others up either. */
+static void next_flash(void **state)
+{
+	struct aside flash_1, mode, flash_2;
+
+	aside_begin(&flash_1, flash);
+	await_flash(1);
+	aside_begin(&mode, eswitch_set);
+	aside_begin(&flash_2, flash);
+	__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(aside_end(&flash_1), 0);
+	await_flash(2);
+	launch_all();
+	assert_false(over(&mode) || over(&flash_2));
+	__atomic_store_n(&go, 2, __ATOMIC_SEQ_CST);
+	assert_int_equal(aside_end(&flash_2), 0);
+	assert_int_equal(aside_end(&mode), 0);
+}
+
+static void gone(void *arg)
+{
+	__atomic_store_n((int *)arg, 1, __ATOMIC_SEQ_CST);
+}
+
+static void removal_wins(void **state)
+{
+	struct aside flash_1, mode;
+	int removed = 0;
+
+	aside_begin(&flash_1, flash);
+	await_flash(1);
+	aside_begin(&mode, eswitch_set);
+	assert_int_equal(fl_device_remove_post(fl_devlink_device(dl), NULL, gone, &removed), 0);
+	assert_int_equal(aside_end(&mode), -ENODEV);
+	assert_int_equal(aside_end(&flash_1), -ECANCELED);
+	while (!__atomic_load_n(&removed, __ATOMIC_SEQ_CST))
+		usleep(200);
+}
+
+static int set_up(void **state)
+{
+	fl_rcu_register_thread();
+	flashing = go = 0;
+	fixture = fixture_new(0);
+	fixture->knobs.ops = &ops;
+	fixture->knobs.ports = PORTS;
+	dl = fixture_add(fixture, "flash");
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	fl_devlink_put(dl);
+	fixture_free(fixture);
+	fl_rcu_unregister_thread();
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(others_go_on, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(next_flash, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(removal_wins, set_up, tear_down),
+	};
+
+	return cmocka_run_group_tests_name("beside a flash", tests, NULL, NULL);
+}
