@@ -33,8 +33,8 @@ def works(*wrapper):
         fl.equal(done.returncode, 0, how, done.err)
         fl.equal(sorted(done.out.split()), PORTS, how)
         fl.equal(done.err, "", how)
-    done = fl.run(*wrapper, fl.FINELINK, "run", "--attach=seccomp", "--", BEHAVE, "--way", "seccomp",
-                  "io: send and recv", "name: bind to any", "netns: in a user namespace",
+    done = fl.run(*wrapper, fl.FINELINK, "run", "--attach=seccomp", "--", BEHAVE, "--way",
+                  "seccomp", "io: send and recv", "name: bind to any", "netns: in a user namespace",
                   "process: many at once")
     fl.equal(done.returncode, 0, done.out, done.err)
     dynamic(*wrapper)

@@ -128,7 +128,8 @@ def test_events():
         out, err = listener.communicate(timeout=30 * fl.SLOW)
         fl.equal(listener.returncode, 0, err)
         for line in out.splitlines():
-            fl.equal(json.loads(line), {"what": "param new", "handle": PF0, "detail": "enable_roce"})
+            fl.equal(json.loads(line),
+                     {"what": "param new", "handle": PF0, "detail": "enable_roce"})
 
 
 def launch(socket, *args):
