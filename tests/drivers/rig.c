@@ -251,6 +251,15 @@ int rig_port_state(struct rig *rig, const char *dev, uint32_t index, bool active
 	return rig_request_end(request);
 }
 
+uint32_t rig_sf_up(struct rig *rig, const char *dev, uint32_t sfnum)
+{
+	uint32_t index;
+
+	assert_int_equal(rig_sf_add(rig, dev, 0, sfnum, &index), 0);
+	assert_int_equal(rig_port_state(rig, dev, index, true), 0);
+	return index;
+}
+
 int rig_port_hw_addr(struct rig *rig, const char *dev, uint32_t index, const uint8_t *addr)
 {
 	struct request *request = port_request(rig, DEVLINK_CMD_PORT_SET, dev, index);

@@ -64,6 +64,8 @@ int rig_request_end(struct request *request);
 int rig_eswitch(struct rig *rig, const char *dev, uint16_t mode);
 int rig_eswitch_mode(struct rig *rig, const char *dev);
 int rig_sf_add(struct rig *rig, const char *dev, uint16_t pf, uint32_t sfnum, uint32_t *ret_index);
+/* Makes the port of an SF and activates it; gives its index. What comes of it is not waited for. */
+uint32_t rig_sf_up(struct rig *rig, const char *dev, uint32_t sfnum);
 int rig_port_del(struct rig *rig, const char *dev, uint32_t index);
 int rig_port_state(struct rig *rig, const char *dev, uint32_t index, bool active);
 int rig_port_hw_addr(struct rig *rig, const char *dev, uint32_t index, const uint8_t *addr);

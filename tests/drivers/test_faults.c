@@ -18,6 +18,15 @@ static void config_with(struct mlx5_config *config, const struct mlx5_fault *fau
 	config->faults[config->fault_count++] = *fault;
 }
 
+/* A plane with a NIC that has the fault. */
+static void up_with(struct rig *rig, const struct mlx5_fault *fault)
+{
+	struct mlx5_config config;
+
+	config_with(&config, fault);
+	rig_up(rig, &config);
+}
+
 static void expect_empty(struct rig *rig)
 {
 	rig_settle(rig);
@@ -57,12 +66,10 @@ static void test_each_port_command(void **state)
 				    .match = "0000:03:00.0/32768",
 				    .error = EREMOTEIO,
 				    .times = 1 };
-	struct mlx5_config config;
 	struct rig rig;
 
 	for (fault.after = 0; fault.after <= COMMANDS; fault.after++) {
-		config_with(&config, &fault);
-		rig_up(&rig, &config);
+		up_with(&rig, &fault);
 		assert_int_equal(sf_life(&rig), fault.after < COMMANDS ? -EREMOTEIO : 0);
 		expect_empty(&rig);
 		rig_down(&rig);
@@ -75,16 +82,13 @@ static void test_each_bringup_command(void **state)
 	struct mlx5_fault fault = {
 		.step = MLX5_STEP_FW_CMD, .match = SF, .error = EIO, .times = 1
 	};
-	struct mlx5_config config;
 	struct rig_port port;
 	struct rig rig;
 	uint32_t index;
 
 	for (fault.after = 0; fault.after < 6; fault.after++) {
-		config_with(&config, &fault);
-		rig_up(&rig, &config);
-		assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
-		assert_int_equal(rig_port_state(&rig, PF0, index, true), 0);
+		up_with(&rig, &fault);
+		index = rig_sf_up(&rig, PF0, 7);
 		rig_settle(&rig);
 		assert_int_equal(rig_port(&rig, PF0, index, &port), 0);
 		assert_int_equal(port.state, DEVLINK_PORT_FN_STATE_ACTIVE);
@@ -106,14 +110,11 @@ static void test_failing_child(void **state)
 		.step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.1", .error = EIO, .times = 1
 	};
 	struct fl_device *rdma, *eth;
-	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
 
-	config_with(&config, &fault);
-	rig_up(&rig, &config);
-	rig_sf_add(&rig, PF0, 0, 7, &index);
-	rig_port_state(&rig, PF0, index, true);
+	up_with(&rig, &fault);
+	index = rig_sf_up(&rig, PF0, 7);
 	assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
 	rig_settle(&rig);
 	rdma = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", "mlx5_core.rdma.1");
@@ -164,16 +165,13 @@ static void test_hanging_attach(void **state)
 	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH,
 				    .match = "rdma.1",
 				    .hang = true };
-	struct mlx5_config config;
 	struct rig_port port;
 	struct rig rig;
 	uint32_t index, other;
 
 	for (enum farewell how = BY_STATE; how < FAREWELLS; how++) {
-		config_with(&config, &fault);
-		rig_up(&rig, &config);
-		rig_sf_add(&rig, PF0, 0, 7, &index);
-		rig_port_state(&rig, PF0, index, true);
+		up_with(&rig, &fault);
+		index = rig_sf_up(&rig, PF0, 7);
 		assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
 		assert_true(rig_has_instance(&rig, "auxiliary", SF));
 		assert_int_equal(rig_port(&rig, PF0, index, &port), 0);
@@ -204,8 +202,7 @@ static void test_hanging_attach_of_pf(void **state)
 	assert_int_equal(mlx5_nic_add(rig.plane, &config), 0);
 	for (int i = 0; i < 10000 && !rig_instances(&rig); i++)
 		rig_nap_ms(1);
-	assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
-	assert_int_equal(rig_port_state(&rig, PF0, index, true), 0);
+	index = rig_sf_up(&rig, PF0, 7);
 	assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
 	rig_remove(&rig, "pci", PF0);
 	rig_down(&rig);
@@ -216,15 +213,12 @@ static void test_hanging_bringup(void **state)
 	struct mlx5_fault fault = {
 		.step = MLX5_STEP_FW_CMD, .match = SF, .after = 3, .hang = true
 	};
-	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
 
 	for (enum farewell how = BY_STATE; how < FAREWELLS; how++) {
-		config_with(&config, &fault);
-		rig_up(&rig, &config);
-		rig_sf_add(&rig, PF0, 0, 7, &index);
-		rig_port_state(&rig, PF0, index, true);
+		up_with(&rig, &fault);
+		index = rig_sf_up(&rig, PF0, 7);
 		rig_nap_ms(5);
 		assert_int_equal(rig_instances(&rig), 1);
 		say_farewell(&rig, index, how);
@@ -238,15 +232,12 @@ static void test_hanging_detach(void **state)
 	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_DETACH,
 				    .match = "rdma.1",
 				    .hang = true };
-	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
 
 	for (enum farewell how = BY_STATE; how < FAREWELLS; how++) {
-		config_with(&config, &fault);
-		rig_up(&rig, &config);
-		rig_sf_add(&rig, PF0, 0, 7, &index);
-		rig_port_state(&rig, PF0, index, true);
+		up_with(&rig, &fault);
+		index = rig_sf_up(&rig, PF0, 7);
 		rig_settle(&rig);
 		say_farewell(&rig, index, how);
 		rig_down(&rig);
@@ -256,14 +247,11 @@ static void test_hanging_detach(void **state)
 static void test_failing_detach(void **state)
 {
 	struct mlx5_fault fault = { .step = MLX5_STEP_ETH_DETACH, .error = EIO };
-	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
 
-	config_with(&config, &fault);
-	rig_up(&rig, &config);
-	rig_sf_add(&rig, PF0, 0, 7, &index);
-	rig_port_state(&rig, PF0, index, true);
+	up_with(&rig, &fault);
+	index = rig_sf_up(&rig, PF0, 7);
 	rig_settle(&rig);
 	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), 0);
 	say_farewell(&rig, index, BY_STATE);
@@ -295,15 +283,11 @@ static void test_failing_reload(void **state)
 	struct mlx5_fault sf = {
 		.step = MLX5_STEP_FW_CMD, .match = SF, .error = EIO, .after = 8, .times = 1
 	};
-	struct mlx5_config config;
 	struct rig_port port;
 	struct rig rig;
-	uint32_t index;
 
-	config_with(&config, &sf);
-	rig_up(&rig, &config);
-	rig_sf_add(&rig, PF0, 0, 7, &index);
-	rig_port_state(&rig, PF0, index, true);
+	up_with(&rig, &sf);
+	rig_sf_up(&rig, PF0, 7);
 	rig_settle(&rig);
 	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), -EIO);
 	assert_true(reload_failed(&rig, "auxiliary", SF));
@@ -313,8 +297,7 @@ static void test_failing_reload(void **state)
 	assert_int_equal(rig_devices(&rig, "auxiliary", "mlx5_core.rdma.1"), 1);
 	rig_down(&rig);
 
-	config_with(&config, &pf);
-	rig_up(&rig, &config);
+	up_with(&rig, &pf);
 	assert_int_equal(rig_reload(&rig, "pci", PF0, REINIT, 0), -EIO);
 	assert_true(reload_failed(&rig, "pci", PF0));
 	assert_int_equal(rig_port(&rig, PF0, UPLINK, &port), -ENODEV);
@@ -354,14 +337,12 @@ static void test_refused_eswitch(void **state)
 				    .times = 1 };
 	struct mlx5_config config;
 	struct rig rig;
-	uint32_t index;
 
 	config_with(&config, &fault);
 	/* The port's lane begins with the same name: spare its four commands, too. */
 	config.faults[0].after += 4;
 	rig_up(&rig, &config);
-	rig_sf_add(&rig, PF0, 0, 7, &index);
-	rig_port_state(&rig, PF0, index, true);
+	rig_sf_up(&rig, PF0, 7);
 	rig_settle(&rig);
 	assert_int_equal(rig_eswitch(&rig, PF0, LEGACY), -EIO);
 	assert_int_equal(rig_eswitch_mode(&rig, PF0), SWITCHDEV);
@@ -374,12 +355,10 @@ static void test_refused_eswitch(void **state)
 static void test_failing_flash(void **state)
 {
 	struct mlx5_fault fault = { .step = MLX5_STEP_FLASH, .error = EINVAL, .times = 1 };
-	struct mlx5_config config;
 	char version[32];
 	struct rig rig;
 
-	config_with(&config, &fault);
-	rig_up(&rig, &config);
+	up_with(&rig, &fault);
 	assert_int_equal(rig_flash(&rig, PF0, "fw-22_42_1000.mfa2"), -EINVAL);
 	assert_non_null(strstr(rig_extack, "50%"));
 	rig_version(&rig, PF0, DEVLINK_ATTR_INFO_VERSION_STORED, "fw.version", version,
@@ -394,15 +373,12 @@ static void test_hanging_flash(void **state)
 {
 	struct mlx5_fault fault = { .step = MLX5_STEP_FLASH, .hang = true };
 	struct rig_flashing flashing;
-	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index;
 
-	config_with(&config, &fault);
-	rig_up(&rig, &config);
+	up_with(&rig, &fault);
 	rig_flash_begin(&rig, PF0, &flashing);
-	assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
-	assert_int_equal(rig_port_state(&rig, PF0, index, true), 0);
+	index = rig_sf_up(&rig, PF0, 7);
 	assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
 	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), 0);
 	assert_int_equal(rig_port_del(&rig, PF0, index), 0);
