@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -530,20 +529,13 @@ static void controls(void)
 	nl_expect(fd, nlh);
 }
 
-static void on_alarm(int sig)
-{
-}
-
 static void interrupted(void)
 {
-	struct sigaction action = { .sa_handler = on_alarm }, old;
-	struct itimerval timer = { .it_value.tv_usec = 20000 };
 	int fd = nl_open(SOCK_RAW);
 
-	sigaction(SIGALRM, &action, &old);
-	setitimer(ITIMER_REAL, &timer, NULL);
+	begin_storm(20000, 0);
 	FAILS(recv(fd, buf, sizeof(buf), 0), EINTR);
-	sigaction(SIGALRM, &old, NULL);
+	end_storm();
 }
 
 const struct behaviour behave_io[] = {

@@ -201,9 +201,9 @@ static void storm_of_requests(void)
 	int fd = nl_open(SOCK_RAW);
 
 	begin_storm(200, SA_RESTART);
-	for (int i = 0; i < 300; i++)
+	for (int i = 0; i < 300 || in_storm() < 20; i++)
 		CHECK(nl_works(fd));
-	CHECK(end_storm() > 0);
+	end_storm();
 	FAILS(recv(fd, buf, sizeof(buf), MSG_DONTWAIT), EAGAIN);
 }
 
@@ -212,7 +212,7 @@ static void storm_of_sockets(void)
 {
 	begin_storm(200, SA_RESTART);
 	int before = open("/dev/null", O_RDONLY), last = -1;
-	for (int i = 0; i < 200; i++) {
+	for (int i = 0; i < 200 || in_storm() < 20; i++) {
 		int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_GENERIC);
 
 		CHECK(fd >= 0);
@@ -225,7 +225,7 @@ static void storm_of_sockets(void)
 		CHECK(last < 0 || fd == last); /* else one was left behind */
 		last = fd;
 	}
-	CHECK(end_storm() > 0);
+	end_storm();
 	int after = open("/dev/null", O_RDONLY);
 	SAME(after, before + 1);
 	close(after);

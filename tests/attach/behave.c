@@ -92,6 +92,11 @@ void begin_storm(unsigned int us, int flags)
 	setitimer(ITIMER_REAL, &timer, NULL);
 }
 
+int in_storm(void)
+{
+	return alarms;
+}
+
 int end_storm(void)
 {
 	struct itimerval off = { 0 };

@@ -76,9 +76,10 @@ _Noreturn void behave_skip(const char *reason);
 /* Runs it in a child; what fails there fails here. */
 void in_child(void (*run)(void));
 
-/* SIGALRM every so many microseconds, until end_storm(); flags: SA_RESTART or 0. Returns
- * in end_storm() how many came. */
+/* SIGALRM every so many microseconds, until end_storm(); flags: SA_RESTART or 0. The others
+ * return how many have come. */
 void begin_storm(unsigned int us, int flags);
+int in_storm(void);
 int end_storm(void);
 
 /* Sockets that the end of a behaviour closes. */
