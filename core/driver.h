@@ -193,6 +193,13 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
  * readers keep the memory. */
 void fl_devlink_free(struct fl_devlink *dl); /* NULL is fine */
 
+/* The part of a driver's remove that must not fail: commits fl_txn_unregister(), by itself or by
+ * edits(), which then puts that and more into txn, each time anew; and again and again while
+ * memory is short. A step, alone on the device's lane; continues with 0: not registered any more,
+ * now fl_devlink_free(); or -ECANCELED: the removal was parked before, and its instance stays. */
+int fl_devlink_unregister(struct fl_op *op, struct fl_devlink *dl,
+			  void (*edits)(struct fl_txn *txn));
+
 /* A reference keeps the memory; whether the instance is registered, and where, only its
  * version tells. */
 struct fl_devlink *fl_devlink_get(struct fl_devlink *dl);

@@ -93,6 +93,7 @@ struct fl_nested_in {
  * 2. version: read under RCU, written under commit_lock.
  * 3. nested_in: read under RCU, written by the operation that links, exchanged atomically.
  * 4. refs: atomic; a reference keeps the memory only.
+ * 5. last_*: unregister.c's, on the device's lane.
  */
 struct fl_devlink {
 	struct fl_version *version;
@@ -107,6 +108,8 @@ struct fl_devlink {
 	struct fl_nested_in *nested_in;
 	void *homecoming; /* return.c's: made when the instance leaves home, so that its
 			   * return cannot fail for memory; exchanged atomically */
+	void (*last_edits)(struct fl_txn *txn);
+	void *last_op_data;
 	int refs;
 	uint32_t index;
 	uint16_t dev_off;      /* of the device name, in a message */

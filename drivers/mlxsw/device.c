@@ -6,8 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define RETRY_NS FL_NS_PER_MS
-
 /* ---- life ------------------------------------------------------------------------- */
 
 void mlxsw_config_init(struct mlxsw_config *config)
@@ -213,42 +211,26 @@ static int probe(struct fl_op *op, struct fl_device *device)
 	return mlxsw_command(op, sw);
 }
 
-static int unregister(struct fl_op *op, struct mlxsw *sw)
+static void last_edits(struct fl_txn *txn)
 {
-	struct fl_txn *txn;
-	int err;
-
-	err = fl_txn_begin(op, sw->dl, &txn);
-	if (err)
-		return err;
-	mlxsw_linecards_unlink(sw, txn);
+	mlxsw_linecards_unlink(mlxsw_of(txn), txn);
 	fl_txn_unregister(txn);
-	return fl_txn_commit(txn);
 }
 
-static int remove_again(struct fl_op *op)
+static int unregistered(struct fl_op *op)
 {
-	struct mlxsw *sw = fl_op_data(op);
-	int err = unregister(op, sw);
-
-	if (!err) {
-		forget(sw);
-		return 0;
-	}
-	if (fl_op_parked(op)) {
-		fl_log(FL_LOG_ERR, MLXSW_NAME " %s: its removal was parked; its instance stays",
-		       sw->config.address);
-		return 0;
-	}
-	/* A removal does not fail: memory comes back. */
-	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again)
-				   : fl_op_sleep(op, RETRY_NS, remove_again);
+	if (!fl_op_result(op))
+		forget(fl_op_data(op));
+	return 0;
 }
 
 static int remove_driver(struct fl_op *op, struct fl_device *device)
 {
-	fl_op_set_data(op, fl_device_platform(device));
-	return remove_again(op);
+	struct mlxsw *sw = fl_device_platform(device);
+
+	fl_op_set_data(op, sw);
+	fl_op_then(op, unregistered);
+	return fl_devlink_unregister(op, sw->dl, last_edits);
 }
 
 static const struct fl_driver driver = {

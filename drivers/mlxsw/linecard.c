@@ -380,23 +380,20 @@ static int card_probe(struct fl_op *op, struct fl_device *device)
 	return 0;
 }
 
+static int card_unregistered(struct fl_op *op)
+{
+	if (!fl_op_result(op))
+		fl_devlink_free(fl_op_data(op));
+	return 0;
+}
+
 static int card_remove(struct fl_op *op, struct fl_device *device)
 {
 	struct fl_devlink *dl = fl_device_data(device);
-	struct fl_txn *txn;
-	int err;
 
-	err = fl_txn_begin(op, dl, &txn);
-	if (!err) {
-		fl_txn_unregister(txn);
-		err = fl_txn_commit(txn);
-	}
-	if (err)
-		fl_log(FL_LOG_ERR, "%s: its instance stays: error %d", fl_device_name(device),
-		       -err);
-	else
-		fl_devlink_free(dl);
-	return 0;
+	fl_op_set_data(op, dl);
+	fl_op_then(op, card_unregistered);
+	return fl_devlink_unregister(op, dl, NULL);
 }
 
 const struct fl_driver mlxsw_card_driver = {

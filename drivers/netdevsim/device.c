@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define RETRY_NS (1 * FL_NS_PER_MS)
-
 /* ---- life --------------------------------------------------------------------------- */
 
 struct nsim_dev *nsim_dev_get(struct nsim_dev *dev)
@@ -321,45 +319,22 @@ static int probe(struct fl_op *op, struct fl_device *device)
 	return fl_op_block(op, probe_find_home);
 }
 
-static int remove_again(struct fl_op *op);
-
-static int dev_unregister(struct fl_op *op, struct nsim_dev *dev)
+static void last_edits(struct fl_txn *txn)
 {
-	struct fl_txn *txn;
-	int err;
+	struct nsim_dev *dev = fl_devlink_priv(fl_txn_devlink(txn));
 
-	err = fl_txn_begin(op, dev->dl, &txn);
-	if (err)
-		return err;
 	if (dev->down)
 		nsim_ports_del(dev, txn, false); /* those of new_port */
 	else
 		nsim_down(dev, txn);
 	fl_txn_unregister(txn);
-	return fl_txn_commit(txn);
 }
 
-static int dev_remove(struct fl_op *op, struct nsim_dev *dev)
+static int unregistered(struct fl_op *op)
 {
-	int err = dev_unregister(op, dev);
-
-	if (!err) {
-		dev_reset(dev);
-		return 0;
-	}
-	if (fl_op_parked(op)) {
-		fl_log(FL_LOG_ERR, "netdevsim%u: its removal was parked; its instance stays",
-		       dev->id);
-		return 0;
-	}
-	/* A removal does not fail: memory comes back. */
-	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again) :
-				     fl_op_sleep(op, RETRY_NS, remove_again);
-}
-
-static int remove_again(struct fl_op *op)
-{
-	return dev_remove(op, fl_op_data(op));
+	if (!fl_op_result(op))
+		dev_reset(fl_op_data(op));
+	return 0;
 }
 
 static int remove_driver(struct fl_op *op, struct fl_device *device)
@@ -370,7 +345,8 @@ static int remove_driver(struct fl_op *op, struct fl_device *device)
 	/* VFs that the topology asked for are not enabled again at the next probe. */
 	dev->first_vfs = 0;
 	dev->first_switchdev = false;
-	return dev_remove(op, dev);
+	fl_op_then(op, unregistered);
+	return fl_devlink_unregister(op, dev->dl, last_edits);
 }
 
 const struct fl_driver nsim_driver = {

@@ -269,6 +269,44 @@ static void edits_survive(void **state)
 	for_each_allocation(attempt_registered);
 }
 
+/* Removes a device that was just added, with the nth allocation from there on failing. Returns
+ * whether there were as many. */
+static bool remove_without(int n, const char *name)
+{
+	struct fl_devlink *brief = fixture_add(fixture, name);
+	struct fl_device *device = fl_devlink_device(brief);
+	bool reached;
+	int err;
+
+	__atomic_store_n(&countdown, n, __ATOMIC_SEQ_CST);
+	err = fl_device_remove_post(device, NULL, NULL, NULL);
+	if (!err)
+		assert_int_equal(fl_sched_drain(fl_plane_sched(fixture->plane), 60 * FL_NS_PER_S),
+				 0);
+	reached = __atomic_exchange_n(&countdown, 0, __ATOMIC_SEQ_CST) <= 0;
+	if (err) {
+		assert_true(reached && err == -ENOMEM);
+		assert_int_equal(fl_device_remove_post(device, NULL, NULL, NULL), 0);
+		assert_int_equal(fl_sched_drain(fl_plane_sched(fixture->plane), 60 * FL_NS_PER_S),
+				 0);
+	}
+	fl_rcu_read_lock();
+	assert_false(fl_devlink_version(brief)->registered);
+	fl_rcu_read_unlock();
+	fl_devlink_put(brief);
+	return reached;
+}
+
+/* What was told to go goes; nobody has to ask twice but for the removal to begin. */
+static void removal_survives(void **state)
+{
+	int n = 1;
+
+	while (remove_without(n, "brief")) /* the name is free again each time */
+		assert_true(n++ < MOST_ALLOCATIONS);
+	assert_true(n > 3);
+}
+
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
@@ -296,6 +334,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(commands_survive),
 		cmocka_unit_test(edits_survive),
+		cmocka_unit_test(removal_survives),
 	};
 
 	return cmocka_run_group_tests_name("core without memory", tests, set_up, tear_down);
