@@ -55,6 +55,9 @@ enum fl_wire_kind {
 	                      * reply: value0 bytes of text follow it on the token: what was
 	                      * read, a list (one path a line), or why a write failed. It comes
 	                      * when the write is over. ENOENT, EACCES, EPERM, EINVAL, the driver's */
+	FL_WIRE_FOR,         /* the connection is on behalf of another process, whose pidfd is the
+	                      * second descriptor: from now on only what both may do is granted.
+	                      * Once, as the first packet; EBADF (no pidfd), ESRCH, EALREADY */
 };
 
 enum fl_wire_knob {

@@ -32,6 +32,8 @@
 	X(fw, 62, "one simulated firmware's command queue; a list link")                         \
 	X(bus, 14, "writers of one bus's list of devices and drivers; a list link")              \
 	X(session, 45, "what is queued for one client's connection; a list link")                \
+	X(attach_targets, 70, "the seccomp supervisor's table of threads; a pointer and a count")  \
+	X(attach_socks, 71, "the seccomp supervisor's table of sockets; a short list")           \
 	X(log, 90, "one line of the program's log into a ring")
 
 enum fl_lock_class {

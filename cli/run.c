@@ -11,13 +11,13 @@
 
 #include "attach/client.h"
 #include "attach/wire.h"
+#include "cli/attach-way.h"
 #include "cli/cli.h"
-#include "cli/static-elf.h"
-#include "cli/find.h"
 #include "cli/private-plane.h"
 
 static const char help[] =
-	"usage: finelink run [-t TOPOLOGY] [-c SOCKET] [--serialize lanes|bkl] [-v] [--] COMMAND [ARG...]\n"
+	"usage: finelink run [-t TOPOLOGY] [-c SOCKET] [--attach WAY] [--serialize lanes|bkl] [-v]\n"
+	"                    [--] COMMAND [ARG...]\n"
 	"Runs COMMAND, and what it starts, with devlink served by finelink instead of the kernel:\n"
 	"by the plane at SOCKET (or at $FINELINK_SOCKET), else by a private one that lives as\n"
 	"long as COMMAND. Everything else is the kernel's as ever.\n"
@@ -25,9 +25,14 @@ static const char help[] =
 	"  -t, --topology FILE     the private plane's devices (finelink-topology(5));\n"
 	"                          default: one two-port mlx5 NIC, pci/0000:03:00.0 and .1\n"
 	"  -c, --connect SOCKET    a plane that runs already\n"
+	"      --attach WAY        preload: by LD_PRELOAD, for dynamically linked programs; seccomp: by\n"
+	"                          a system call filter, for any; auto (default): preload, with the\n"
+	"                          filter for static programs that COMMAND starts; seccomp alone if\n"
+	"                          COMMAND itself is static\n"
 	"      --serialize HOW     of the private plane: lanes (default), or bkl: one lock around\n"
 	"                          every operation\n"
-	"  -v, --verbose           the private plane logs what goes on; twice: everything\n"
+	"  -v, --verbose           say how COMMAND is attached; the private plane logs what goes on;\n"
+	"                          twice: everything\n"
 	"  -h, --help\n"
 	"\n"
 	"The exit status is COMMAND's; 128+N if signal N ended it; 127 if it was not found, 126 if\n"
@@ -35,6 +40,7 @@ static const char help[] =
 
 struct run_options {
 	const char *topology, *connect;
+	enum fl_attach_way attach;
 	bool bkl, private_only; /* private_only: an option was given that only a private plane has */
 	int verbose;
 	char **command;
@@ -44,6 +50,7 @@ static const struct option options[] = {
 	{ "topology", required_argument, NULL, 't' },
 	{ "connect", required_argument, NULL, 'c' },
 	{ "serialize", required_argument, NULL, 'S' },
+	{ "attach", required_argument, NULL, 'A' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "help", no_argument, NULL, 'h' },
 	{ 0 },
@@ -64,6 +71,10 @@ static int parse_one(int opt, struct run_options *out)
 			return fl_cli_usage("run", "--serialize is lanes or bkl, not %s", optarg);
 		out->bkl = !strcmp(optarg, "bkl");
 		out->private_only = true;
+		return -1;
+	case 'A':
+		if (fl_attach_parse(optarg, &out->attach))
+			return fl_cli_usage("run", "--attach is auto, preload or seccomp, not %s", optarg);
 		return -1;
 	case 'v':
 		out->verbose++;
@@ -113,29 +124,6 @@ static int find_plane(const struct run_options *run, char *path, size_t cap)
 	}
 	fl_link_free(link);
 	return 0;
-}
-
-/* LD_PRELOAD with the shim before what is there. */
-static int set_environment(const char *socket)
-{
-	const char *before = getenv("LD_PRELOAD");
-	char *shim = fl_find_shim();
-	char *preload;
-	int err = 0;
-
-	if (!shim)
-		return fl_cli_fail(-ENOENT, FL_SHIM_NAME " is not installed beside finelink");
-	if (strpbrk(shim, " :"))
-		err = fl_cli_fail(-EINVAL, "%s: a path with a space or colon cannot be preloaded", shim);
-	else if (asprintf(&preload, "%s%s%s", shim, before && *before ? ":" : "", before ?: "") < 0)
-		err = -ENOMEM;
-	free(shim);
-	if (err)
-		return err;
-	if (setenv("LD_PRELOAD", preload, 1) || setenv(FL_WIRE_ENV, socket, 1))
-		err = -ENOMEM;
-	free(preload);
-	return err;
 }
 
 static _Noreturn void exec_command(char **command, const sigset_t *mask)
@@ -205,21 +193,26 @@ static int attend(pid_t command, struct fl_private_plane *plane, const sigset_t 
 	}
 }
 
-static int run_command(char **command, const char *socket, struct fl_private_plane *plane,
-		       const sigset_t *signals, const sigset_t *before)
+static int run_command(const struct run_options *run, const char *socket,
+		       struct fl_private_plane *plane, const sigset_t *signals,
+		       const sigset_t *before)
 {
+	struct fl_attach attach;
 	pid_t pid;
 
-	if (set_environment(socket))
+	if (fl_attach_prepare(run->attach, run->command[0], socket, run->verbose > 0, &attach))
 		return FL_EXIT_RUN_FAILED;
-	if (fl_elf_is_static(command[0]))
-		fl_cli_fail(0, "%s is statically linked: it talks to the kernel, not to finelink",
-			    command[0]);
 	pid = fork();
-	if (pid < 0)
+	if (pid < 0) {
+		fl_attach_cancel(&attach);
 		return fl_cli_fail(FL_EXIT_RUN_FAILED, "cannot start a process: %s", strerror(errno));
-	if (pid == 0)
-		exec_command(command, before);
+	}
+	if (pid == 0) {
+		if (fl_attach_child(&attach))
+			_exit(FL_EXIT_RUN_FAILED);
+		exec_command(run->command, before);
+	}
+	fl_attach_parent(&attach, pid);
 	return attend(pid, plane, signals);
 }
 
@@ -249,7 +242,7 @@ int fl_cli_run(int argc, char **argv)
 			return status == -EINTR ? FL_EXIT_SIGNAL + SIGINT : FL_EXIT_RUN_FAILED;
 		snprintf(socket, sizeof(socket), "%s", fl_private_plane_socket(plane));
 	}
-	status = run_command(run.command, socket, plane, &signals, &before);
+	status = run_command(&run, socket, plane, &signals, &before);
 	fl_private_plane_stop(plane);
 	return status;
 }

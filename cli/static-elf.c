@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #define SEGMENTS_MAX 128
+#define SCRIPTS_MAX 4 /* whose interpreter is a script, as the kernel has it */
 
 static int open_command(const char *command)
 {
@@ -44,10 +45,26 @@ static bool has_loader(int fd, const Elf64_Ehdr *header)
 	return false;
 }
 
-bool fl_elf_is_static(const char *command)
+/* The program that a script names in its first line; "" if fd is no script. */
+static void read_interpreter(int fd, char *path, size_t cap)
+{
+	char line[PATH_MAX];
+	ssize_t got = pread(fd, line, sizeof(line) - 1, 0);
+	const char *from;
+
+	*path = 0;
+	if (got < 3 || memcmp(line, "#!", 2))
+		return;
+	line[got] = 0;
+	from = line + 2 + strspn(line + 2, " \t");
+	snprintf(path, cap, "%.*s", (int)strcspn(from, " \t\r\n"), from);
+}
+
+static bool is_static(const char *command, unsigned int depth)
 {
 	Elf64_Ehdr header;
-	bool is_static = false;
+	char interpreter[PATH_MAX];
+	bool found = false;
 	int fd = open_command(command);
 
 	if (fd < 0)
@@ -55,7 +72,15 @@ bool fl_elf_is_static(const char *command)
 	if (pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
 	    !memcmp(header.e_ident, ELFMAG, SELFMAG) && header.e_ident[EI_CLASS] == ELFCLASS64 &&
 	    header.e_phentsize == sizeof(Elf64_Phdr))
-		is_static = !has_loader(fd, &header);
+		found = !has_loader(fd, &header);
+	read_interpreter(fd, interpreter, sizeof(interpreter));
 	close(fd);
-	return is_static;
+	if (*interpreter == '/' && depth < SCRIPTS_MAX)
+		return is_static(interpreter, depth + 1);
+	return found;
+}
+
+bool fl_elf_is_static(const char *command)
+{
+	return is_static(command, 0);
 }

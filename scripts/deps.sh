@@ -5,7 +5,8 @@
 set -eu
 
 build='gcc libc6-dev linux-libc-dev meson ninja-build pkg-config python3
-       liburcu-dev libmnl-dev libcyaml-dev libyaml-dev libjson-c-dev libcmocka-dev'
+       liburcu-dev libmnl-dev libcyaml-dev libyaml-dev libjson-c-dev libcmocka-dev
+       libseccomp-dev'
 test="$build iproute2 python3-pyroute2 spin procps
       golang-go golang-github-vishvananda-netlink-dev"
 ci="$test clang libclang-rt-14-dev"

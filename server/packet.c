@@ -2,6 +2,7 @@
 /* packet.c - the packets of attach/wire.h, with the descriptors that come along. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "server/knob.h"
+#include "server/permission.h"
 #include "server/server-private.h"
 #include "server/session.h"
 
@@ -23,6 +25,7 @@ static void packet_init(struct fl_packet *packet)
 	packet->data = NULL;
 	packet->len = 0;
 	packet->token = packet->netns_fd = packet->file_fd = -1;
+	packet->pid = -EBADF;
 }
 
 /* Closes a descriptor whose last close may block, e.g. a file of a file system in user
@@ -87,6 +90,11 @@ static bool packet_assign_fds(struct fl_session *session, struct fl_packet *pack
 		packet->file_fd = fds[used];
 		fds[used++] = -1;
 	}
+	if (hdr->kind == FL_WIRE_FOR) {
+		if (used == count)
+			return false;
+		packet->pid = fl_pidfd_pid(fds[used++]);
+	}
 	return used == count;
 }
 
@@ -112,7 +120,39 @@ static bool packet_valid(const struct fl_packet *packet, ssize_t got, int flags)
 	return !(flags & (MSG_TRUNC | MSG_CTRUNC)) && got >= (ssize_t)sizeof(packet->hdr) &&
 	       got - sizeof(packet->hdr) <= FL_WIRE_MSG_MAX &&
 	       packet->hdr.version == FL_WIRE_VERSION && packet->hdr.kind >= FL_WIRE_NETLINK &&
-	       packet->hdr.kind <= FL_WIRE_KNOB && !(packet->hdr.flags & ~known);
+	       packet->hdr.kind <= FL_WIRE_FOR && !(packet->hdr.flags & ~known);
+}
+
+/* A socket of ours that came to a number which its program's supervisor does not see is a bare
+ * connection: what is sent there is a netlink datagram as it is. The header of a packet
+ * begins with what a netlink message's length never is. */
+static bool packet_is_bare(const struct fl_packet *packet, ssize_t got)
+{
+	uint32_t first;
+
+	_Static_assert(FL_WIRE_MSG_MAX < (FL_WIRE_NETLINK << 16 | FL_WIRE_VERSION),
+		       "a length must not look like a header");
+	memcpy(&first, &packet->hdr, sizeof(first));
+	return got >= (ssize_t)sizeof(first) && got <= FL_WIRE_MSG_MAX && first <= FL_WIRE_MSG_MAX;
+}
+
+/* Makes one payload of what was received as header and payload. */
+static bool packet_keep_bare(struct fl_session *session, struct fl_packet *packet,
+			     unsigned char *buf, size_t got)
+{
+	size_t head = got < sizeof(packet->hdr) ? got : sizeof(packet->hdr), rest = got - head;
+	unsigned char *data = malloc(got);
+
+	if (!data)
+		return false;
+	memcpy(data, &packet->hdr, head);
+	memcpy(data + head, buf, rest < FL_SESSION_BUF ? rest : FL_SESSION_BUF);
+	if (rest > FL_SESSION_BUF)
+		memcpy(data + head + FL_SESSION_BUF, session->io->tail, rest - FL_SESSION_BUF);
+	packet->hdr = (struct fl_wire_hdr){ .version = FL_WIRE_VERSION, .kind = FL_WIRE_NETLINK };
+	packet->data = data;
+	packet->len = got;
+	return true;
 }
 
 /* Where the payload stays: in buf, where it was received, if it fits there. */
@@ -167,9 +207,13 @@ static int packet_receive(struct fl_session *session, struct fl_packet *packet, 
 		return got == -EAGAIN ? 0 : -EPIPE;
 	if (msg.msg_controllen)
 		count = packet_collect_fds(&msg, fds);
-	good = packet_valid(packet, got, msg.msg_flags) &&
-	       packet_assign_fds(session, packet, fds, count) &&
-	       packet_keep_data(session, packet, buf, (size_t)got - sizeof(packet->hdr));
+	if (packet_is_bare(packet, got))
+		good = !count && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) &&
+		       packet_keep_bare(session, packet, buf, (size_t)got);
+	else
+		good = packet_valid(packet, got, msg.msg_flags) &&
+		       packet_assign_fds(session, packet, fds, count) &&
+		       packet_keep_data(session, packet, buf, (size_t)got - sizeof(packet->hdr));
 	for (unsigned int i = 0; i < count; i++)
 		packet_dispose(&fds[i]);
 	if (!good) {
@@ -317,6 +361,28 @@ static void packet_bind(struct fl_session *session, struct fl_wire_reply *reply)
 	reply->value0 = session->portid;
 }
 
+/* From now on the session is another process's, too. */
+static int packet_for(struct fl_session *session)
+{
+	pid_t pid = session->packet.pid;
+	struct fl_client *client;
+	char name[48];
+
+	if (pid < 0)
+		return pid;
+	if (session->behalf_pid)
+		return -EALREADY;
+	snprintf(name, sizeof(name), "pid %d uid %u", (int)pid, (unsigned int)session->uid);
+	client = fl_client_new(name);
+	if (!client)
+		return -ENOMEM;
+	session->behalf_pid = pid;
+	session->permission = FL_PERMISSION_UNKNOWN;
+	fl_client_put(session->client);
+	session->client = session->req.client = client;
+	return 0;
+}
+
 bool fl_packet_work(struct fl_session *session)
 {
 	const struct fl_wire_hdr *hdr = &session->packet.hdr;
@@ -356,6 +422,9 @@ bool fl_packet_work(struct fl_session *session)
 			return false;
 		fl_packet_done(session, NULL);
 		return true;
+	case FL_WIRE_FOR:
+		reply.error = packet_for(session);
+		break;
 	}
 	fl_packet_done(session, &reply);
 	return true;

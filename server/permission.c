@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -97,12 +98,17 @@ void fl_errands_stop(struct fl_errands *errands)
 
 /* ---- permission ------------------------------------------------------------------- */
 
+/* The rule of a private plane. */
+static bool is_owner(uid_t uid)
+{
+	return uid == geteuid() || uid == 0;
+}
+
 enum fl_permission fl_permission_known(const struct fl_session *session)
 {
-	if (!session->server->config.private_plane)
+	if (!session->server->config.private_plane || session->behalf_pid)
 		return session->permission;
-	return session->uid == geteuid() || session->uid == 0 ? FL_PERMISSION_ADMIN :
-								FL_PERMISSION_DENIED;
+	return is_owner(session->uid) ? FL_PERMISSION_ADMIN : FL_PERMISSION_DENIED;
 }
 
 /* The file `name` of the process's folder in /proc, as a string. */
@@ -140,7 +146,7 @@ static bool proc_start_ns(int dir, uint64_t *ret_ns)
 	return true;
 }
 
-static bool proc_is_capable(int dir, uid_t uid)
+static bool proc_credentials(int dir, uid_t *ret_euid, bool *ret_capable)
 {
 	char buf[4096], *line;
 	unsigned int euid;
@@ -149,10 +155,14 @@ static bool proc_is_capable(int dir, uid_t uid)
 	if (!proc_read(dir, "status", buf, sizeof(buf)))
 		return false;
 	line = strstr(buf, "\nUid:");
-	if (!line || sscanf(line, "\nUid: %*u %u", &euid) != 1 || euid != uid)
+	if (!line || sscanf(line, "\nUid: %*u %u", &euid) != 1)
 		return false;
 	line = strstr(buf, "\nCapEff:");
-	return line && sscanf(line, "\nCapEff: %llx", &caps) == 1 && caps & 1ULL << CAP_NET_ADMIN;
+	if (!line || sscanf(line, "\nCapEff: %llx", &caps) != 1)
+		return false;
+	*ret_euid = euid;
+	*ret_capable = caps & 1ULL << CAP_NET_ADMIN;
+	return true;
 }
 
 static bool proc_in_our_user_ns(int dir)
@@ -163,33 +173,76 @@ static bool proc_in_our_user_ns(int dir)
 	       its.st_dev == ours.st_dev && its.st_ino == ours.st_ino;
 }
 
+/* Whether a process with this user and capabilities may change things. */
+static bool may_change(const struct fl_session *session, int dir, uid_t euid, bool capable)
+{
+	struct stat st;
+
+	if (session->server->config.private_plane)
+		return is_owner(euid);
+	return capable && proc_in_our_user_ns(dir) && !fstat(dir, &st) &&
+	       (euid == 0 || st.st_uid == euid);
+}
+
 /* All of S6. The folder stands for one process: if that ends, reads fail, whoever gets
- * its id next. */
-static bool proc_allows(const struct fl_session *session)
+ * its id next. uid: who it must be, or NULL. */
+static bool proc_allows(const struct fl_session *session, pid_t pid, const uid_t *uid)
 {
 	char path[32];
-	struct stat st;
 	uint64_t start_ns;
-	bool allows;
+	bool allows, capable;
+	uid_t euid;
 	int dir;
 
-	if (session->pid <= 0)
+	if (pid <= 0)
 		return false;
-	snprintf(path, sizeof(path), "/proc/%d", (int)session->pid);
+	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return false;
 	allows = proc_start_ns(dir, &start_ns) && start_ns <= session->accepted_ns &&
-		 proc_is_capable(dir, session->uid) && proc_in_our_user_ns(dir) &&
-		 !fstat(dir, &st) && (session->uid == 0 || st.st_uid == session->uid);
+		 proc_credentials(dir, &euid, &capable) && (!uid || euid == *uid) &&
+		 may_change(session, dir, euid, capable);
 	close(dir);
 	return allows;
 }
 
+/* In a private plane the peer's user is enough; who made the connection may have gone. */
+static bool peer_allows(const struct fl_session *session)
+{
+	if (session->server->config.private_plane)
+		return is_owner(session->uid);
+	return proc_allows(session, session->pid, &session->uid);
+}
+
 void fl_permission_find(struct fl_session *session)
 {
-	session->permission = proc_allows(session) ? FL_PERMISSION_ADMIN : FL_PERMISSION_DENIED;
+	bool allows = peer_allows(session) &&
+		      (!session->behalf_pid || proc_allows(session, session->behalf_pid, NULL));
+
+	session->permission = allows ? FL_PERMISSION_ADMIN : FL_PERMISSION_DENIED;
 	fl_log(FL_LOG_DEBUG, "%s: %s", fl_client_name(session->client),
 	       session->permission == FL_PERMISSION_ADMIN ? "may change things" :
 							    "may only look");
+}
+
+pid_t fl_pidfd_pid(int fd)
+{
+	char name[48], buf[512], *line;
+	int pid, dir;
+	bool good;
+
+	/* Of another file than a pidfd, what stands in /proc is not to be asked for. */
+	if (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) && errno == EBADF)
+		return -EBADF;
+	dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0)
+		return -ESRCH;
+	snprintf(name, sizeof(name), "%d", fd);
+	good = proc_read(dir, name, buf, sizeof(buf));
+	close(dir);
+	line = good ? strstr(buf, "\nPid:") : NULL;
+	if (!line || sscanf(line, "\nPid: %d", &pid) != 1 || pid <= 0)
+		return -ESRCH;
+	return pid;
 }

@@ -9,11 +9,14 @@
  *  S6  Permission is given only if the process of the peer's pid was there when the
  *      connection was accepted, has the uid that connected, and, unless that is root,
  *      has not been made undumpable (as a program with privileges of its own is).
+ * A connection on behalf of another process (FL_WIRE_FOR) gives what both may: that process
+ * is looked up in the same way, in a private plane too.
  */
 #ifndef FL_SERVER_PERMISSION_H
 #define FL_SERVER_PERMISSION_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 struct fl_server;
 struct fl_session;
@@ -31,6 +34,10 @@ enum fl_permission fl_permission_known(const struct fl_session *session);
 
 /* Finds out by /proc; to be run as an errand. Fills session->permission. */
 void fl_permission_find(struct fl_session *session);
+
+/* The process of a pidfd, as this process sees it. -EBADF: it is none; -ESRCH: it has ended, or
+ * cannot be seen from here. Reads what is this process's own in /proc. */
+pid_t fl_pidfd_pid(int fd);
 
 /* The errand thread. Errands never depend on another process. */
 struct fl_errands;

@@ -68,6 +68,7 @@ static int32_t portid_rove(struct fl_portid_table *table) FL_REQUIRES(table->loc
 int fl_portid_bind(struct fl_session *session, uint32_t portid)
 {
 	struct fl_portid_table *table = &session->server->portids;
+	pid_t pid = session->behalf_pid ? session->behalf_pid : session->pid;
 	bool done;
 
 	if (session->portid)
@@ -76,8 +77,7 @@ int fl_portid_bind(struct fl_session *session, uint32_t portid)
 	if (portid) {
 		done = portid_insert(table, session, portid);
 	} else {
-		done = session->pid > 0 &&
-		       portid_insert(table, session, (uint32_t)session->pid);
+		done = pid > 0 && portid_insert(table, session, (uint32_t)pid);
 		/* There are more of them than sessions. */
 		while (!done)
 			done = portid_insert(table, session, (uint32_t)portid_rove(table));

@@ -11,7 +11,7 @@
  *    is whoever's has it, until it posts `back`. What was abandoned (core/req.h) stays its
  *    operation's: the session gets another in its place.
  * 2. portid_next, portid and portid_key are written under the lock of the port ids.
- * 3. io, server, ns, client, pid, uid: never change.
+ * 3. io, server, ns, pid, uid: never change; client, behalf_pid: once, by FL_WIRE_FOR.
  * 4. Once the peer has hung up, fd is closed at once, so that it does not keep the
  *    peer's namespace alive; the rest lives until its requests are done.
  */
@@ -36,6 +36,7 @@ struct fl_packet {
 	unsigned char *data; /* in the request's buffer, behind this struct, or by itself */
 	size_t len;
 	int token, netns_fd, file_fd; /* -1: none */
+	pid_t pid;		      /* of FL_WIRE_FOR; or a negative errno */
 };
 
 /* An answer that waits for room in the socket, after the notifications before it. */
@@ -84,6 +85,7 @@ struct fl_session {
 	struct fl_client *client;
 	pid_t pid;
 	uid_t uid;
+	pid_t behalf_pid;     /* on whose behalf the peer is connected; 0: its own */
 	uint64_t accepted_ns; /* CLOCK_BOOTTIME */
 
 	struct cds_list_head node;       /* in io->all */

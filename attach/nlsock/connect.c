@@ -11,7 +11,7 @@
 
 /* A name in the abstract space of its namespace, by which any process that comes to hold
  * the descriptor knows what it is (name.h). */
-static int bind_name(int fd, bool dgram)
+static int bind_name(int fd, char kind)
 {
 	static const char digits[] = "0123456789abcdef";
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
@@ -20,7 +20,7 @@ static int bind_name(int fd, bool dgram)
 
 	memcpy(p, FL_NLSOCK_NAME, FL_NLSOCK_NAME_LEN);
 	p += FL_NLSOCK_NAME_LEN;
-	*p++ = dgram ? FL_NLSOCK_NAME_DGRAM : FL_NLSOCK_NAME_RAW;
+	*p++ = kind;
 	*p++ = '/';
 	do {
 		if (syscall(SYS_getrandom, random, sizeof(random), 0) != sizeof(random))
@@ -47,7 +47,7 @@ static int connect_plane(int fd, const struct sockaddr_un *plane)
 	return 0;
 }
 
-int fl_nlsock_connect(const struct sockaddr_un *plane, int type)
+int fl_nlsock_connect(const struct sockaddr_un *plane, const char *kinds, int type)
 {
 	bool dgram = (type & ~(SOCK_CLOEXEC | SOCK_NONBLOCK)) == SOCK_DGRAM;
 	int err;
@@ -56,7 +56,7 @@ int fl_nlsock_connect(const struct sockaddr_un *plane, int type)
 	int fd = syscall(SYS_socket, AF_UNIX, SOCK_SEQPACKET | (type & SOCK_CLOEXEC), 0);
 	if (fd < 0)
 		return -errno;
-	err = bind_name(fd, dgram);
+	err = bind_name(fd, kinds[dgram]);
 	if (!err)
 		err = connect_plane(fd, plane);
 	if (!err && type & SOCK_NONBLOCK && syscall(SYS_fcntl, fd, F_SETFL, O_NONBLOCK))
@@ -68,7 +68,7 @@ int fl_nlsock_connect(const struct sockaddr_un *plane, int type)
 	return fd;
 }
 
-bool fl_nlsock_look(int fd, uint32_t *ret_bits)
+bool fl_nlsock_look(int fd, const char *kinds, uint32_t *ret_bits)
 {
 	struct sockaddr_un addr;
 	socklen_t len = sizeof(addr);
@@ -77,13 +77,13 @@ bool fl_nlsock_look(int fd, uint32_t *ret_bits)
 
 	if (!syscall(SYS_getsockname, fd, &addr, &len) && len == FL_NLSOCK_NAME_SOCKLEN &&
 	    addr.sun_family == AF_UNIX &&
-	    !memcmp(addr.sun_path, FL_NLSOCK_NAME, FL_NLSOCK_NAME_LEN)) {
+	    !memcmp(addr.sun_path, FL_NLSOCK_NAME, FL_NLSOCK_NAME_LEN) &&
+	    (addr.sun_path[FL_NLSOCK_NAME_LEN] == kinds[0] ||
+	     addr.sun_path[FL_NLSOCK_NAME_LEN] == kinds[1])) {
 		long flags = syscall(SYS_fcntl, fd, F_GETFL);
 
 		ours = true;
-		*ret_bits = addr.sun_path[FL_NLSOCK_NAME_LEN] == FL_NLSOCK_NAME_DGRAM ?
-				    FL_NLSOCK_DGRAM :
-				    0;
+		*ret_bits = addr.sun_path[FL_NLSOCK_NAME_LEN] == kinds[1] ? FL_NLSOCK_DGRAM : 0;
 		if (flags >= 0 && (flags & O_NONBLOCK))
 			*ret_bits |= FL_NLSOCK_NONBLOCK;
 	}

@@ -56,18 +56,19 @@ struct fl_nlsock_ops {
 	bool (*sends_read)(const struct fl_nlsock *sock, int flags, const struct nlmsghdr *single);
 	void (*sent_read)(const struct fl_nlsock *sock, const struct nlmsghdr *single);
 	/* recvmsg(): -1 and errno, as the C library's. */
-	ssize_t (*recvmsg)(int fd, struct msghdr *msg, int flags);
+	ssize_t (*recvmsg)(const struct fl_nlsock *sock, struct msghdr *msg, int flags);
 	/* Whether to look for what must come soon, still, before sleeping for it. */
 	bool (*lingers)(const struct fl_nlsock *sock);
 };
 
 /* ---- connect.c -------------------------------------------------------------------- */
 
+/* kinds: FL_NLSOCK_NAME_SHIM or _SUPERVISOR (name.h), by who answers for the socket. */
 /* A socket of AF_UNIX with our name, connected to the plane; type as of socket(2). The
  * calling thread's namespace becomes the socket's. */
-int fl_nlsock_connect(const struct sockaddr_un *plane, int type);
+int fl_nlsock_connect(const struct sockaddr_un *plane, const char *kinds, int type);
 /* True if fd is one of ours (by its name), with *ret_bits: DGRAM, NONBLOCK. */
-bool fl_nlsock_look(int fd, uint32_t *ret_bits);
+bool fl_nlsock_look(int fd, const char *kinds, uint32_t *ret_bits);
 
 /* ---- state.c ---------------------------------------------------------------------- */
 
@@ -95,6 +96,8 @@ bool fl_nlsock_sync(const struct fl_nlsock *sock);
 
 /* ---- send.c, recv.c --------------------------------------------------------------- */
 
+/* What is refused whatever the bytes are: the kernel looks at them last. */
+int fl_nlsock_check_send(const struct msghdr *msg, size_t len, int flags);
 ssize_t fl_nlsock_send(const struct fl_nlsock *sock, const struct msghdr *msg, int flags);
 ssize_t fl_nlsock_recv(const struct fl_nlsock *sock, struct msghdr *msg, int flags);
 

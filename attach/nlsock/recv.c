@@ -71,7 +71,7 @@ static ssize_t receive(const struct fl_nlsock *sock, struct arrival *a)
 		msg.msg_control = control.room;
 		msg.msg_controllen = sizeof(control.room);
 	}
-	a->len = sock->ops->recvmsg(sock->fd, &msg, a->flags);
+	a->len = sock->ops->recvmsg(sock, &msg, a->flags);
 	if (a->len < 0)
 		return -errno;
 	a->msg_flags = msg.msg_flags;

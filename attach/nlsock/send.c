@@ -216,18 +216,26 @@ static int send_gathered(const struct fl_nlsock *sock, const struct msghdr *msg,
 	return err;
 }
 
+int fl_nlsock_check_send(const struct msghdr *msg, size_t len, int flags)
+{
+	if (flags & MSG_OOB)
+		return -EOPNOTSUPP;
+	if (!len)
+		return -ENODATA;
+	int err = check_dest(msg->msg_name, msg->msg_name ? msg->msg_namelen : 0);
+	if (!err && len > FL_WIRE_MSG_MAX)
+		err = -EMSGSIZE;
+	return err;
+}
+
 ssize_t fl_nlsock_send(const struct fl_nlsock *sock, const struct msghdr *msg, int flags)
 {
 	ssize_t len = iov_total(msg->msg_iov, msg->msg_iovlen);
 	int err;
 
-	if (flags & MSG_OOB)
-		return -EOPNOTSUPP;
-	if (len <= 0)
-		return len ? len : -ENODATA;
-	err = check_dest(msg->msg_name, msg->msg_name ? msg->msg_namelen : 0);
-	if (!err && len > FL_WIRE_MSG_MAX)
-		err = -EMSGSIZE;
+	if (len < 0)
+		return flags & MSG_OOB ? -EOPNOTSUPP : len;
+	err = fl_nlsock_check_send(msg, len, flags);
 	if (err)
 		return err;
 	if (msg->msg_iovlen == 1)

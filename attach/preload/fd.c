@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* fd.c - what the process remembers of its descriptors, and how it knows ours. */
+#include "attach/nlsock/name.h"
 #include "attach/preload/shim.h"
 
 /*
@@ -27,7 +28,7 @@ static uint32_t look(int fd)
 {
 	uint32_t bits;
 
-	return fl_nlsock_look(fd, &bits) ? SHIM_OURS | bits : SHIM_OTHER;
+	return fl_nlsock_look(fd, FL_NLSOCK_NAME_SHIM, &bits) ? SHIM_OURS | bits : SHIM_OTHER;
 }
 
 static void note_highest(unsigned int fd)

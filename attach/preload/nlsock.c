@@ -42,9 +42,9 @@ static void sent_read(const struct fl_nlsock *sock, const struct nlmsghdr *singl
 {
 }
 
-static ssize_t real_recvmsg(int fd, struct msghdr *msg, int flags)
+static ssize_t real_recvmsg(const struct fl_nlsock *sock, struct msghdr *msg, int flags)
 {
-	return shim_real()->recvmsg(fd, msg, flags);
+	return shim_real()->recvmsg(sock->fd, msg, flags);
 }
 
 static bool lingers(const struct fl_nlsock *sock)

@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <sys/un.h>
 
+#include "attach/nlsock/name.h"
 #include "attach/preload/shim.h"
 
 /*
@@ -106,7 +107,7 @@ int shim_socket(int type)
 
 	if (plane_err)
 		return plane_err;
-	int fd = fl_nlsock_connect(&plane, type);
+	int fd = fl_nlsock_connect(&plane, FL_NLSOCK_NAME_SHIM, type);
 	if (fd >= 0)
 		shim_fd_made(fd, (dgram ? FL_NLSOCK_DGRAM : 0) |
 					 (type & SOCK_NONBLOCK ? FL_NLSOCK_NONBLOCK : 0));

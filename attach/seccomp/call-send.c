@@ -1,0 +1,295 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * call-send.c - calls that send.
+ *
+ * poll() and epoll on the socket do not come here, so whatever was sent is answered before
+ * the call returns: by a token, or for one read alone by looking for its answer.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attach/seccomp/supervisor.h"
+#include "base/util.h"
+
+#define SPIN_NS (50 * FL_NS_PER_US)
+#define WAIT_MS 1000 /* for the answer to a read; after that the plane is asked */
+
+struct sending {
+	struct msghdr msg;
+	int flags;
+};
+
+static int64_t send_once(struct fl_call *call, void *arg)
+{
+	const struct sending *s = arg;
+
+	return fl_nlsock_send(&call->sock, &s->msg, s->flags);
+}
+
+/* Reads `total` bytes of worker->iov, and sends them. */
+static int64_t send_payload(struct fl_call *call, struct sending *s, size_t count, size_t total)
+{
+	struct fl_worker *worker = call->worker;
+	struct iovec iov;
+	int err = fl_nlsock_check_send(&s->msg, total, s->flags);
+
+	err = err ?: fl_worker_reserve(worker, total);
+	err = err ?: fl_call_read_iov(call, worker->iov, count, worker->buf, total);
+	if (err)
+		return err == -ESRCH ? FL_CALL_GONE : err;
+	iov = (struct iovec){ worker->buf, total };
+	s->msg.msg_iov = &iov;
+	s->msg.msg_iovlen = 1;
+	return fl_once(call, fl_hash(worker->buf, total, s->flags), send_once, s);
+}
+
+/* One piece at the program's address. */
+static int64_t send_buffer(struct fl_call *call, uint64_t addr, uint64_t len, struct sending *s)
+{
+	size_t total;
+	int err = fl_call_import_iov(call, 0, 0, 0, &total); /* makes the room */
+
+	if (err)
+		return err;
+	if (len > SSIZE_MAX)
+		return -EFAULT;
+	call->worker->iov[0] = (struct iovec){ (void *)addr, len };
+	return send_payload(call, s, 1, len);
+}
+
+static int read_name(const struct fl_call *call, uint64_t addr, int64_t len, bool cut,
+		     struct sockaddr_storage *name, struct sending *s)
+{
+	if (!addr)
+		return 0;
+	if (len < 0 || (!cut && (size_t)len > sizeof(*name)))
+		return -EINVAL;
+	if ((size_t)len > sizeof(*name))
+		len = sizeof(*name);
+	s->msg.msg_name = name;
+	s->msg.msg_namelen = len;
+	return len ? fl_call_read(call, addr, name, len) : 0;
+}
+
+int64_t fl_call_sendto(struct fl_call *call)
+{
+	struct sending s = { .flags = (int)call->args[3] };
+	struct sockaddr_storage name;
+	int err = read_name(call, call->args[4], (int)call->args[5], false, &name, &s);
+
+	if (err)
+		return err == -ESRCH ? FL_CALL_GONE : err;
+	return send_buffer(call, call->args[1], call->args[2], &s);
+}
+
+int64_t fl_call_write_one(struct fl_call *call)
+{
+	struct sending s = { .flags = 0 };
+
+	return send_buffer(call, call->args[1], call->args[2], &s);
+}
+
+int64_t fl_call_writev(struct fl_call *call)
+{
+	struct sending s = { .flags = 0 };
+	size_t total;
+	int err = fl_call_import_iov(call, call->args[1], call->args[2], -EINVAL, &total);
+
+	if (err)
+		return err == -ESRCH ? FL_CALL_GONE : err;
+	if (!total)
+		return 0; /* nothing is written to a file in no call at all */
+	return send_payload(call, &s, call->args[2], total);
+}
+
+/* With an offset that says "none" it is writev(); a socket has no other. */
+int64_t fl_call_pwritev(struct fl_call *call)
+{
+	if ((int64_t)call->args[3] != -1)
+		return FL_CALL_CONTINUE;
+	return call->args[5] ? -EOPNOTSUPP : fl_call_writev(call);
+}
+
+static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
+{
+	struct sockaddr_storage name;
+	struct sending s = { .flags = flags };
+	struct msghdr user;
+	size_t total;
+	int err = fl_call_read(call, addr, &user, sizeof(user));
+
+	err = err ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true, &name, &s);
+	err = err ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen, -EMSGSIZE, &total);
+	if (!err && user.msg_controllen > INT_MAX)
+		err = -ENOBUFS;
+	if (err)
+		return err == -ESRCH ? FL_CALL_GONE : err;
+	return send_payload(call, &s, user.msg_iovlen, total);
+}
+
+int64_t fl_call_sendmsg(struct fl_call *call)
+{
+	return send_msg(call, call->args[1], (int)call->args[2]);
+}
+
+/* ---- sendmmsg --------------------------------------------------------------------- */
+
+struct many {
+	uint64_t vec;
+	unsigned int count;
+	int flags;
+};
+
+/* One of several: its result is not the call's. */
+static int64_t send_one_of(struct fl_call *call, uint64_t addr, int flags)
+{
+	struct sockaddr_storage name;
+	struct sending s = { .flags = flags };
+	struct fl_worker *worker = call->worker;
+	struct msghdr user;
+	struct iovec iov;
+	size_t total;
+	int err = fl_call_read(call, addr, &user, sizeof(user));
+
+	err = err ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true, &name, &s);
+	err = err ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen, -EMSGSIZE, &total);
+	err = err ?: fl_nlsock_check_send(&s.msg, total, s.flags);
+	err = err ?: fl_worker_reserve(worker, total);
+	err = err ?: fl_call_read_iov(call, worker->iov, user.msg_iovlen, worker->buf, total);
+	if (err)
+		return err;
+	iov = (struct iovec){ worker->buf, total };
+	s.msg.msg_iov = &iov;
+	s.msg.msg_iovlen = 1;
+	return send_once(call, &s);
+}
+
+static int64_t send_many(struct fl_call *call, void *arg)
+{
+	const struct many *many = arg;
+	int64_t result = 0;
+	unsigned int sent = 0;
+
+	for (; sent < many->count; sent++) {
+		uint64_t at = many->vec + sent * sizeof(struct mmsghdr);
+		uint32_t len;
+
+		result = send_one_of(call, at, many->flags);
+		if (result < 0)
+			break;
+		len = (uint32_t)result;
+		result = fl_call_write(call, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len));
+		if (result < 0)
+			break;
+	}
+	if (sent)
+		return sent;
+	return result == -ESRCH ? -EINTR : result;
+}
+
+int64_t fl_call_sendmmsg(struct fl_call *call)
+{
+	struct many many = { call->args[1], (unsigned int)call->args[2], (int)call->args[3] };
+
+	if (many.count > FL_CALL_IOV)
+		many.count = FL_CALL_IOV;
+	/* The same addresses with the same lengths are the same call. */
+	return fl_once(call, many.count, send_many, &many);
+}
+
+/* ---- how nlsock sends out here ---------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * FL_NS_PER_S + (uint64_t)now.tv_nsec;
+}
+
+static bool readable(int fd, int timeout_ms)
+{
+	struct pollfd pfd = { fd, POLLIN, 0 };
+
+	return poll(&pfd, 1, timeout_ms) > 0;
+}
+
+/* What the queue holds must be all answers to this read: none was there before. */
+static bool sends_read(const struct fl_nlsock *sock, int flags, const struct nlmsghdr *single)
+{
+	return single && !readable(sock->fd, 0);
+}
+
+/* Whether the queue holds the whole answer: the first datagram is to the asker, and if an
+ * acknowledgement was asked for it is that, or another is behind it. */
+static bool is_answered(int fd, const struct nlmsghdr *single)
+{
+	struct nlmsghdr head;
+	long len = syscall(SYS_recvfrom, fd, &head, sizeof(head),
+			   MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+	int queued = 0;
+
+	if (len < (long)sizeof(head) || !head.nlmsg_pid || head.nlmsg_seq != single->nlmsg_seq)
+		return false;
+	if (head.nlmsg_type == NLMSG_ERROR || !(single->nlmsg_flags & NLM_F_ACK))
+		return true;
+	return !ioctl(fd, FIONREAD, &queued) && queued > len;
+}
+
+static void sent_read(const struct fl_nlsock *sock, const struct nlmsghdr *single)
+{
+	struct fl_wire_hdr hdr = { .kind = FL_WIRE_NAME };
+	struct fl_wire_reply reply;
+	uint64_t until = now_ns() + SPIN_NS;
+
+	while (!readable(sock->fd, 0) && now_ns() < until)
+		;
+	if (readable(sock->fd, WAIT_MS))
+		do {
+			if (is_answered(sock->fd, single))
+				return;
+		} while (now_ns() < until);
+	fl_nlsock_call(sock, &hdr, NULL, 0, -1, 0, &reply);
+}
+
+static const struct fl_call *call_of(const struct fl_nlsock *sock)
+{
+	return FL_CONTAINER_OF(sock, struct fl_call, sock);
+}
+
+static int open_netns_fd(const struct fl_nlsock *sock, uint32_t fd)
+{
+	int got = fl_target_getfd(call_of(sock)->target, (int)fd);
+
+	return got < 0 ? -1 : got;
+}
+
+static int open_netns_pid(const struct fl_nlsock *sock, uint32_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/root/proc/%u/ns/net", (int)call_of(sock)->tid, pid);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static bool lingers(const struct fl_nlsock *sock)
+{
+	return false;
+}
+
+const struct fl_nlsock_ops fl_call_nlsock_ops = {
+	.open_netns_fd = open_netns_fd,
+	.open_netns_pid = open_netns_pid,
+	.sends_read = sends_read,
+	.sent_read = sent_read,
+	.recvmsg = fl_call_recvmsg_taken,
+	.lingers = lingers,
+};

@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * door.c - the connection to the plane, made where and as if the program made it.
+ *
+ * Its namespace is that of the thread that made it. In another namespace than ours this
+ * thread goes there for a moment; if it may not, as an ordinary user, a child process joins
+ * the program's user namespace with it, which its owner may.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "attach/nlsock/name.h"
+#include "attach/seccomp/supervisor.h"
+#include "base/die.h"
+
+static int open_netns(const struct fl_call *call, bool *ret_own)
+{
+	char path[48];
+	struct stat st;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)call->tid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	if (fstat(fd, &st)) {
+		close(fd);
+		return -EIO;
+	}
+	*ret_own = st.st_dev == call->sup->own_netns_dev && st.st_ino == call->sup->own_netns_ino;
+	return fd;
+}
+
+/* -EPERM: this process may not go there. */
+static int connect_there(const struct fl_call *call, int netns, int type)
+{
+	int fd;
+
+	if (setns(netns, CLONE_NEWNET))
+		return -errno;
+	fd = fl_nlsock_connect(&call->sup->plane, FL_NLSOCK_NAME_SUPERVISOR, type);
+	fl_assert(!setns(call->sup->own_netns, CLONE_NEWNET));
+	return fd;
+}
+
+static void send_result(int to, int fd)
+{
+	struct iovec iov = { &fd, sizeof(fd) };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (fd >= 0) {
+		msg.msg_control = control.room;
+		msg.msg_controllen = sizeof(control.room);
+		control.header.cmsg_level = SOL_SOCKET;
+		control.header.cmsg_type = SCM_RIGHTS;
+		control.header.cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
+	}
+	syscall(SYS_sendmsg, to, &msg, MSG_NOSIGNAL);
+}
+
+static int receive_result(int from)
+{
+	int value = -EIO, fd;
+	struct iovec iov = { &value, sizeof(value) };
+	union {
+		struct cmsghdr header;
+		char room[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.room,
+			      .msg_controllen = sizeof(control.room) };
+
+	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) <= 0)
+		return -EIO;
+	if (!CMSG_FIRSTHDR(&msg))
+		return value < 0 ? value : -EIO;
+	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
+	return fd;
+}
+
+/* In a child that has this process's memory as it was: nothing but system calls. */
+static _Noreturn void help(const struct fl_call *call, int type, int to)
+{
+	int fd = -EPERM;
+
+	if (!syscall(SYS_setns, call->target->pidfd, CLONE_NEWUSER | CLONE_NEWNET))
+		fd = fl_nlsock_connect(&call->sup->plane, FL_NLSOCK_NAME_SUPERVISOR, type);
+	send_result(to, fd);
+	syscall(SYS_exit_group, 0);
+	__builtin_unreachable();
+}
+
+static int connect_by_helper(const struct fl_call *call, int type)
+{
+	int pair[2], fd;
+	long pid;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
+		return -errno;
+	/* No signal at its end: finelink run waits for children of its own. */
+	pid = syscall(SYS_clone, 0, NULL, NULL, NULL, 0);
+	if (!pid)
+		help(call, type, pair[1]);
+	close(pair[1]);
+	fd = pid < 0 ? (int)-errno : receive_result(pair[0]);
+	close(pair[0]);
+	if (pid > 0)
+		while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)
+			;
+	return fd;
+}
+
+/* Tells the plane on whose behalf: it grants what both may, and shows that process. */
+static int introduce(const struct fl_call *call, int fd)
+{
+	struct fl_wire_hdr hdr = { .kind = FL_WIRE_FOR };
+	struct fl_nlsock sock = { .fd = fd, .ops = &fl_call_nlsock_ops };
+	struct fl_wire_reply reply;
+	pid_t tgid = fl_target_tgid(call->target);
+	int pidfd = tgid ? (int)syscall(SYS_pidfd_open, tgid, 0) : -1, err;
+
+	if (pidfd < 0)
+		return -ESRCH;
+	err = fl_call_valid(call) ? fl_nlsock_call(&sock, &hdr, NULL, 0, pidfd, 0, &reply) : -ESRCH;
+	close(pidfd);
+	return err;
+}
+
+int fl_door_open(struct fl_call *call, int type)
+{
+	bool own = false;
+	int netns = open_netns(call, &own), fd, err;
+
+	if (netns < 0)
+		return netns;
+	if (!fl_call_valid(call))
+		fd = -ESRCH;
+	else if (own)
+		fd = fl_nlsock_connect(&call->sup->plane, FL_NLSOCK_NAME_SUPERVISOR, type | SOCK_CLOEXEC);
+	else
+		fd = connect_there(call, netns, type | SOCK_CLOEXEC);
+	close(netns);
+	if (fd == -EPERM && !own)
+		fd = connect_by_helper(call, type | SOCK_CLOEXEC);
+	if (fd < 0)
+		return fd;
+	err = introduce(call, fd);
+	if (err) {
+		close(fd);
+		return err;
+	}
+	return fd;
+}

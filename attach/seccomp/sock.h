@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * sock.h - the sockets that calls are about: by the kernel's cookie, which stays the same
+ * across fork, exec, dup and SCM_RIGHTS and is never given to another.
+ *
+ * Rules of struct fl_sock:
+ * 1. cookie, ours, dgram: never change. state: atomic.
+ * 2. refs, next, used: under the lock of the cache.
+ * 3. receiving: held from looking at the first datagram until it was taken off the queue,
+ *    with system calls in between, so no leaf lock; nothing else is waited for under it.
+ * 4. taken: under `receiving`.
+ */
+#ifndef FL_ATTACH_SECCOMP_SOCK_H
+#define FL_ATTACH_SECCOMP_SOCK_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "attach/nlsock/nlsock.h"
+#include "base/lock.h"
+
+#define FL_SOCKS 1024	   /* buckets */
+#define FL_SOCKS_BUCKET 8 /* that nobody uses, in one bucket */
+
+/* A datagram that was taken off the queue for a call that was interrupted afterwards. */
+struct fl_taken {
+	struct fl_taken *next;
+	bool creds;
+	size_t len;
+	char data[];
+};
+
+struct fl_sock {
+	struct fl_sock *next;
+	uint64_t cookie;
+	unsigned int refs;
+	bool ours;
+	uint32_t bits; /* enum fl_nlsock_bits: DGRAM */
+	struct fl_nlsock_state state;
+	pthread_mutex_t receiving;
+	struct fl_taken *taken;
+};
+
+/* A cache: what falls out is learnt again. */
+struct fl_socks {
+	struct fl_lock lock;
+	struct fl_sock *bucket[FL_SOCKS];
+};
+
+void fl_socks_init(struct fl_socks *socks);
+/* What fd, a descriptor of this process, is. -ENOTSOCK, -ENOMEM. */
+int fl_sock_get(struct fl_socks *socks, int fd, struct fl_sock **ret_sock);
+void fl_sock_put(struct fl_socks *socks, struct fl_sock *sock); /* NULL is fine */
+
+#endif
