@@ -379,7 +379,7 @@ static int packet_for(struct fl_session *session)
 	session->behalf_pid = pid;
 	session->permission = FL_PERMISSION_UNKNOWN;
 	fl_client_put(session->client);
-	session->client = session->req.client = client;
+	session->client = session->request->req.client = client;
 	return 0;
 }
 
