@@ -199,6 +199,9 @@ void fl_devlink_free(struct fl_devlink *dl); /* NULL is fine */
  * now fl_devlink_free(); or -ECANCELED: the removal was parked before, and its instance stays. */
 int fl_devlink_unregister(struct fl_op *op, struct fl_devlink *dl,
 			  void (*edits)(struct fl_txn *txn));
+/* The same without edits, and fl_devlink_free(); continues with 0: the whole remove of a driver
+ * that keeps nothing of its own. */
+int fl_devlink_remove(struct fl_op *op, struct fl_devlink *dl);
 
 /* A reference keeps the memory; whether the instance is registered, and where, only its
  * version tells. */

@@ -110,6 +110,7 @@ struct fl_devlink {
 			   * return cannot fail for memory; exchanged atomically */
 	void (*last_edits)(struct fl_txn *txn);
 	void *last_op_data;
+	bool last_frees;
 	int refs;
 	uint32_t index;
 	uint16_t dev_off;      /* of the device name, in a message */

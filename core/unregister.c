@@ -27,6 +27,7 @@ static int unregister_once(struct fl_op *op, struct fl_devlink *dl)
 static int unregister_again(struct fl_op *op)
 {
 	struct fl_devlink *dl = fl_op_data(op);
+	bool frees = dl->last_frees;
 	int err = unregister_once(op, dl);
 
 	if (err && !fl_op_parked(op))
@@ -36,14 +37,27 @@ static int unregister_again(struct fl_op *op)
 	if (err)
 		fl_log(FL_LOG_ERR, "%s/%s: its removal was parked; its instance stays",
 		       fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
-	return err;
+	else if (frees)
+		fl_devlink_free(dl);
+	return frees ? 0 : err;
+}
+
+static int unregister(struct fl_op *op, struct fl_devlink *dl)
+{
+	dl->last_op_data = fl_op_data(op);
+	fl_op_set_data(op, dl);
+	return unregister_again(op);
 }
 
 int fl_devlink_unregister(struct fl_op *op, struct fl_devlink *dl,
 			  void (*edits)(struct fl_txn *txn))
 {
 	dl->last_edits = edits;
-	dl->last_op_data = fl_op_data(op);
-	fl_op_set_data(op, dl);
-	return unregister_again(op);
+	return unregister(op, dl);
+}
+
+int fl_devlink_remove(struct fl_op *op, struct fl_devlink *dl)
+{
+	dl->last_frees = true;
+	return unregister(op, dl);
 }

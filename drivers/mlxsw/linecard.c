@@ -380,20 +380,9 @@ static int card_probe(struct fl_op *op, struct fl_device *device)
 	return 0;
 }
 
-static int card_unregistered(struct fl_op *op)
-{
-	if (!fl_op_result(op))
-		fl_devlink_free(fl_op_data(op));
-	return 0;
-}
-
 static int card_remove(struct fl_op *op, struct fl_device *device)
 {
-	struct fl_devlink *dl = fl_device_data(device);
-
-	fl_op_set_data(op, dl);
-	fl_op_then(op, card_unregistered);
-	return fl_devlink_unregister(op, dl, NULL);
+	return fl_devlink_remove(op, fl_device_data(device));
 }
 
 const struct fl_driver mlxsw_card_driver = {

@@ -124,21 +124,14 @@ static int test_probe(struct fl_op *op, struct fl_device *dev)
 	return 0;
 }
 
-static int test_removed(struct fl_op *op)
-{
-	if (!fl_op_result(op))
-		fl_devlink_free(fl_op_data(op));
-	return 0;
-}
-
 static int test_remove(struct fl_op *op, struct fl_device *dev)
 {
 	struct fl_devlink *dl = fl_device_data(dev);
 
-	fl_op_set_data(op, dl);
-	fl_op_then(op, test_removed);
-	/* A test may have done it. */
-	return fl_devlink_version(dl)->registered ? fl_devlink_unregister(op, dl, NULL) : 0;
+	if (fl_devlink_version(dl)->registered)
+		return fl_devlink_remove(op, dl);
+	fl_devlink_free(dl); /* a test has done the rest */
+	return 0;
 }
 
 static const struct fl_driver test_driver = {
