@@ -56,7 +56,8 @@ struct fl_device_desc {
 	const char *match;
 	struct fl_device *parent; /* NULL: a root device */
 	void *platform;   /* for the driver: what to make; freed by platform_free */
-	void (*platform_free)(void *platform); /* with the memory: at the last reference */
+	/* With the memory: at the last reference. Context: any thread; must not block. */
+	void (*platform_free)(void *platform);
 	/* Called once when the device's removal is over, whoever asked for it; may be NULL.
 	 * Context: a worker, no lane; may post, must not block. */
 	void (*gone)(void *platform);

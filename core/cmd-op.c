@@ -2,13 +2,15 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 
 static int cmd_work_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct fl_txn *txn = cmd->txn;
-	int err = fl_op_result(op), commit_err;
+	/* Also of what a driver replied later. */
+	int err = fl_border_result(cmd->dl, fl_op_kind(op), fl_op_result(op)), commit_err;
 
 	cmd->txn = NULL;
 	if (err && !cmd->keep) {

@@ -94,8 +94,8 @@ struct fl_dpipe_entry {
 void fl_dpipe_entry_put(struct fl_dpipe_answer *answer, const struct fl_dpipe_entry *entry);
 
 /*
- * Steps, alone on the instance's dpipe lane, shared on the instance's. Strings live as long as
- * the operation. -errno ends the request.
+ * Steps. Context: alone on the instance's dpipe lane, shared on the instance's. Valid replies: 0;
+ * -errno with text in fl_txn_extack() ends the request. Strings live as long as the operation.
  */
 struct fl_dpipe_ops {
 	const struct fl_dpipe_header *const *headers; /* NULL: HEADERS_GET is not supported */
@@ -104,7 +104,8 @@ struct fl_dpipe_ops {
 	 * NULL: -EINVAL, as the kernel has it. */
 	int (*entries)(struct fl_op *op, struct fl_txn *txn, const char *table, void *priv,
 		       bool counters, struct fl_dpipe_answer *answer);
-	/* Begins or ends to count, only where that is a change; may be NULL: nothing to do. */
+	/* Begins or ends to count, only where that is a change; may be NULL: nothing to do. With
+	 * -errno it stays as it was. */
 	int (*counters_set)(struct fl_op *op, struct fl_txn *txn, const char *table, void *priv,
 			    bool counters);
 };

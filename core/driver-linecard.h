@@ -4,8 +4,8 @@
  *
  * A slot is there from the start; which card is in it, or is expected there, is a matter of
  * provisioning: a client names a type, the device prepares ports for it and says so later.
- * Context of all fl_linecard_*() but where it is said: alone on the instance's lane or on the line
- * cards'. They announce the card (LINECARD_NEW). Sticky -ENODEV, -ENOMEM.
+ * Context of all fl_linecard_*() but where it is said: alone on the line cards' lane or above (the
+ * ports', the instance's). They announce the card (LINECARD_NEW). Sticky -ENODEV, -ENOMEM.
  */
 #ifndef FL_CORE_DRIVER_LINECARD_H
 #define FL_CORE_DRIVER_LINECARD_H
@@ -24,17 +24,17 @@ struct fl_op;
 struct fl_txn;
 
 /*
- * Steps, alone on the instance's linecards lane, shared on the instance's. The card already shows
- * that it is being (un)provisioned. 0: it goes on, and the driver ends it by
- * fl_linecard_provision_set(), _clear() or _fail() in an operation of its own, which may come
+ * Steps. Context: alone on the instance's linecards lane, shared on those above it. The card
+ * already shows that it is being (un)provisioned. Valid replies: 0: it goes on, and the driver ends
+ * it by fl_linecard_provision_set(), _clear() or _fail() in an operation of its own, which may come
  * before this one is over; -errno with text in fl_txn_extack(): the card is unprovisioned.
  * `type` lives as long as the operation. Both are required.
  */
 struct fl_linecard_ops {
 	int (*provision)(struct fl_op *op, struct fl_txn *txn, uint32_t index, const char *type);
 	int (*unprovision)(struct fl_op *op, struct fl_txn *txn, uint32_t index);
-	/* Whether a provisioned card is what `type` asks for: then asking again is no error. At
-	 * once. NULL: never. */
+	/* Whether a provisioned card is what `type` asks for: then asking again is no error.
+	 * Context: the same, at once (no step). Valid replies: true, false. NULL: never. */
 	bool (*same_provision)(struct fl_devlink *dl, uint32_t index, const char *type);
 };
 

@@ -18,8 +18,9 @@ struct fl_op;
 struct fl_txn;
 
 /*
- * Steps; any may be NULL: -EOPNOTSUPP. Valid replies: 0; -errno with text in fl_txn_extack():
- * nothing has changed, and nothing of txn is kept.
+ * Steps; any may be NULL: -EOPNOTSUPP. Context: as said at each, shared on the lanes above that.
+ * Valid replies: 0; -errno with text in fl_txn_extack(): nothing has changed, and nothing of txn is
+ * kept.
  */
 struct fl_port_ops {
 	/* PORT_SPLIT. Alone on the lane of the instance's ports (fl_ports_lane_get()), shared on

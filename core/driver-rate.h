@@ -33,6 +33,8 @@ struct fl_rate_target {
  * Steps. Context: alone on the lane said above, shared on those over it. Valid replies: 0:
  * finelink then shows the value; -errno with text in fl_txn_extack(). What was set before a
  * failure in one request stays set, as in the kernel. NULL: -EOPNOTSUPP with a text.
+ * Units: bytes a second; priority, weight and tc_bw are numbers that mean what the device makes of
+ * them, bounded by the uAPI's policy.
  */
 struct fl_rate_set_ops {
 	int (*tx_share)(struct fl_op *op, struct fl_txn *txn, const struct fl_rate_target *rate,
@@ -52,11 +54,12 @@ struct fl_rate_set_ops {
 
 struct fl_rate_ops {
 	struct fl_rate_set_ops leaf, node;
-	/* Both or none: without them clients make no nodes. Context: the rates lane.
-	 * *ret_priv: kept with the node. -errno: there is no node. */
+	/* Steps; both or none: without them clients make no nodes. Context: alone on the rates
+	 * lane, shared on those above it. Valid replies: 0 with *ret_priv, kept with the node;
+	 * -errno with text in fl_txn_extack(): there is no node. */
 	int (*node_new)(struct fl_op *op, struct fl_txn *txn, const char *name, void **ret_priv);
-	/* Also undoes a node_new whose first values were refused. The node is gone whatever is
-	 * replied; an error is told to the client. */
+	/* Also undoes a node_new whose first values were refused. Context: the same. Valid
+	 * replies: 0, -errno: told to the client; the node is gone whatever is replied. */
 	int (*node_del)(struct fl_op *op, struct fl_txn *txn, const struct fl_rate_target *rate);
 };
 

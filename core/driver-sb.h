@@ -56,9 +56,9 @@ struct fl_sb_target {
 };
 
 /*
- * Steps, alone on the instance's sb lane, shared on the instance's; any may be NULL:
- * -EOPNOTSUPP. Indexes, pool types and threshold types of the uAPI have been checked, sizes and
- * thresholds have not. Valid replies: 0: finelink then shows the new value; -errno with text in
+ * Steps; any may be NULL: -EOPNOTSUPP. Context: alone on the instance's sb lane, shared on those
+ * above it. Sizes are bytes, thresholds bytes or alphas, as the pool has it. Indexes, pool types
+ * and threshold types of the uAPI have been checked, sizes and thresholds have not. Valid replies: 0: finelink then shows the new value; -errno with text in
  * fl_txn_extack(): the old one stays. Sizes and thresholds may be rounded in place to what the
  * device has; they and the target live as long as the operation.
  */

@@ -15,9 +15,10 @@ struct fl_txn;
 struct fl_selftest_ops {
 	/* Bits 1 << DEVLINK_ATTR_SELFTEST_ID_... of the tests that there are. */
 	uint32_t tests;
-	/* A step, alone on the instance's selftests lane, shared on the instance's; one test
-	 * after the other. Valid replies: 0 with *ret_status set; -errno ends the request.
-	 * ret_status lives as long as the operation. Required. */
+	/* A step; one test after the other. Context: alone on the instance's selftests lane,
+	 * shared on the instance's. Valid replies: 0 with *ret_status set; -errno with text in
+	 * fl_txn_extack() ends the request. ret_status lives as long as the operation.
+	 * Required. */
 	int (*run)(struct fl_op *op, struct fl_txn *txn, enum devlink_attr_selftest_id test,
 		   enum devlink_selftest_status *ret_status);
 };

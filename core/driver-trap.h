@@ -56,7 +56,7 @@ struct fl_trap {
 };
 
 /*
- * What clients change. All are steps, alone on the instance's traps lane, shared on the
+ * What clients change. All are steps. Context: alone on the instance's traps lane, shared on the
  * instance's. Strings live as long as the step's operation. Valid replies: 0: finelink then
  * shows the new value; -errno with text in fl_txn_extack(): the old one stays.
  */
@@ -71,7 +71,7 @@ struct fl_trap_ops {
 	/* Binds a group to a policer, or to none (0). NULL: -EOPNOTSUPP. */
 	int (*group_policer_set)(struct fl_op *op, struct fl_txn *txn, const char *group,
 				 void *priv, uint32_t policer);
-	/* Within the policer's bounds. NULL: -EOPNOTSUPP. */
+	/* Packets a second, and packets, within the policer's bounds. NULL: -EOPNOTSUPP. */
 	int (*policer_set)(struct fl_op *op, struct fl_txn *txn, uint32_t policer, uint64_t rate,
 			   uint64_t burst);
 };

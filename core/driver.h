@@ -95,7 +95,16 @@ struct fl_flash_request {
 	size_t size;
 };
 
-/* Sets of enum devlink_reload_action and _limit as bits (1 << DEVLINK_RELOAD_ACTION_...). */
+/*
+ * What clients ask of the instance itself, its ports' functions and its parameters; callbacks that
+ * are NULL are refused as the kernel does without them. Those that get an op are steps. Valid
+ * replies, where nothing else is said: 0: the edits of txn are committed; -errno, with a text for
+ * the client in fl_txn_extack(): none of them is, and nothing has changed. Any errno up to 4095;
+ * something else is logged with the callback's name and becomes -EIO. What is pointed to by
+ * arguments lives as long as the operation.
+ * reload_actions, reload_limits: enum devlink_reload_action and _limit as bits
+ * (1 << DEVLINK_RELOAD_ACTION_...).
+ */
 struct fl_devlink_ops {
 	uint32_t reload_actions;
 	uint32_t reload_limits;
@@ -107,52 +116,62 @@ struct fl_devlink_ops {
 	 * RCU callbacks: must not wait for a grace period. NULL: priv is not the instance's. */
 	void (*free)(void *priv);
 
-	/* Alone on the instance's device lane (and so on everything below). netns_change: a
-	 * namespace was named, even if it is the present one. Valid replies: 0; -errno:
-	 * nothing has changed. Edits of txn are kept only with 0. */
+	/* Context: alone on the instance's device lane (and so on everything below).
+	 * netns_change: a namespace was named, even if it is the present one. Valid replies: 0,
+	 * -errno: the reload is over, the device is as it was. */
 	int (*reload_down)(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 			   enum devlink_reload_action action, enum devlink_reload_limit limit);
-	/* The same context, after a move and after pending driverinit values became current.
-	 * *ret_performed: bits of the actions done. -errno: the instance stays down, with
-	 * reload_failed; the edits made so far are kept. */
+	/* Context: as reload_down, after a move and after pending driverinit values became
+	 * current. Valid replies: 0 with *ret_performed: bits of the actions done; -errno: the
+	 * instance stays down, with reload_failed; the edits made so far are kept. */
 	int (*reload_up)(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
 			 enum devlink_reload_limit limit, uint32_t *ret_performed);
 
 	/* Picks the index of a new port and holds what must be unique (sfnum). Context: any
-	 * thread, at once: a table under a leaf lock of class driver. -EEXIST, -ENOSPC,
-	 * -EOPNOTSUPP, -EINVAL with extack. `lane_name` of the function follows from the index. */
+	 * thread, no lane, at once: a table under a fl_driver_lock. Valid replies: 0 with
+	 * *ret_index; -EEXIST, -ENOSPC, -EOPNOTSUPP, -EINVAL with a text in extack. The name of
+	 * the port's lane follows from the index. */
 	int (*port_reserve)(struct fl_devlink *dl, const struct fl_port_new_attrs *attrs,
 			    uint32_t *ret_index, struct fl_extack *extack);
 	/* Gives an index back: one that never became a port, or, after the commit of port_del,
-	 * one that no longer is. Context: any, at once. */
+	 * one that no longer is. Context: any thread, no lane, at once. */
 	void (*port_release)(struct fl_devlink *dl, uint32_t index);
-	/* Alone on the new port's lane, shared on the instance's. Makes the port in txn
-	 * (fl_port_add()). */
+	/* Makes the port in txn (fl_port_add()). Context: alone on the new port's lane, shared on
+	 * the instance's. Valid replies: 0, and txn has the port; -errno: port_release follows. */
 	int (*port_new)(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 			const struct fl_port_new_attrs *attrs);
-	/* Alone on the port's lane, which is sealed. Removes it in txn (fl_port_del()). */
+	/* Removes it in txn (fl_port_del()). Context: alone on the port's lane, which is sealed,
+	 * shared on the instance's. Valid replies: 0; -errno: the port stays, its lane opens. */
 	int (*port_del)(struct fl_op *op, struct fl_txn *txn, uint32_t index);
-	/* Alone on the port's lane. The driver applies what succeeded to txn by
-	 * fl_port_fn_*(). Capabilities and ranges of the uAPI have been checked. */
+	/* The driver applies what succeeded to txn by fl_port_fn_*(). Capabilities and ranges of
+	 * the uAPI have been checked. Context: alone on the port's lane, shared on the
+	 * instance's. Valid replies: 0; -errno: as above, though the device may keep a part. */
 	int (*port_fn_set)(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 			   const struct fl_port_fn_change *change);
 
-	/* Alone on the instance's lane. */
+	/* ESWITCH_SET, in this order, of what is asked for; the driver shows it by
+	 * fl_eswitch_set(). mode: of the type named devlink_eswitch_..._mode. Context:
+	 * alone on the instance's lane. Valid replies: 0, -errno: those after it are not called;
+	 * what those before it have set stays. */
 	int (*eswitch_mode_set)(struct fl_op *op, struct fl_txn *txn,
 				enum devlink_eswitch_mode mode);
 	int (*eswitch_inline_mode_set)(struct fl_op *op, struct fl_txn *txn, uint8_t mode);
 	int (*eswitch_encap_mode_set)(struct fl_op *op, struct fl_txn *txn, uint8_t mode);
 
-	/* Alone on the instance's flash lane; shared on the instance's. Progress by
-	 * fl_flash_notify(), which leaves at once. */
+	/* Progress by fl_flash_notify(), which leaves at once. Context: alone on the instance's
+	 * flash lane, shared on the instance's: everything else goes on beside it. Valid replies:
+	 * 0, -errno: the client is told that it is over in either case. */
 	int (*flash_update)(struct fl_op *op, struct fl_txn *txn,
 			    const struct fl_flash_request *request);
 
-	/* Parameters, alone on the instance's params lane: checks or sets a runtime or
-	 * permanent value; driverinit values never come here but to `validate`, which does
-	 * not wait. */
+	/* Whether a value of any cmode can be set, in the units of the parameter; its type and
+	 * min..max have been checked. Context: alone on the instance's params lane, at once (no
+	 * FL_LATER). Valid replies: 0; -EINVAL or another errno, with a text in extack. */
 	int (*param_validate)(struct fl_devlink *dl, const char *name,
 			      const union fl_param_value *value, struct fl_extack *extack);
+	/* Sets a runtime or permanent value, which finelink then shows; driverinit values wait for
+	 * reload_up, and do not come here. Context: alone on the instance's params lane, shared
+	 * on the instance's. Valid replies: 0, -errno: the old value stays. */
 	int (*param_set)(struct fl_op *op, struct fl_txn *txn, const char *name,
 			 enum devlink_param_cmode cmode, const union fl_param_value *value);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/rate.h"
@@ -78,7 +79,8 @@ static int set_encap(struct fl_op *op)
 	cmd->keep |= cmd->req->tb[DEVLINK_ATTR_ESWITCH_INLINE_MODE] != NULL;
 	if (!cmd->dl->ops->eswitch_encap_mode_set)
 		return -EOPNOTSUPP;
-	return cmd->dl->ops->eswitch_encap_mode_set(op, cmd->txn, fl_attr_u8(attr));
+	return fl_border_step(cmd->dl, "eswitch_encap_mode_set",
+			      cmd->dl->ops->eswitch_encap_mode_set(op, cmd->txn, fl_attr_u8(attr)));
 }
 
 static int set_inline(struct fl_op *op)
@@ -95,7 +97,9 @@ static int set_inline(struct fl_op *op)
 		return 0;
 	if (!cmd->dl->ops->eswitch_inline_mode_set)
 		return -EOPNOTSUPP;
-	return cmd->dl->ops->eswitch_inline_mode_set(op, cmd->txn, fl_attr_u8(attr));
+	return fl_border_step(
+		cmd->dl, "eswitch_inline_mode_set",
+		cmd->dl->ops->eswitch_inline_mode_set(op, cmd->txn, fl_attr_u8(attr)));
 }
 
 static int eswitch_set_work(struct fl_op *op)
@@ -110,7 +114,10 @@ static int eswitch_set_work(struct fl_op *op)
 	if (!cmd->dl->ops->eswitch_mode_set)
 		return -EOPNOTSUPP;
 	err = fl_rate_nodes_check(cmd->txn);
-	return err ? err : cmd->dl->ops->eswitch_mode_set(op, cmd->txn, fl_attr_u16(attr));
+	if (err)
+		return err;
+	return fl_border_step(cmd->dl, "eswitch_mode_set",
+			      cmd->dl->ops->eswitch_mode_set(op, cmd->txn, fl_attr_u16(attr)));
 }
 
 static const struct fl_cmd_op_type eswitch_set_type = {

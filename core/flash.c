@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "nl/ctrl.h"
@@ -130,7 +131,8 @@ static int flash_begin(struct fl_op *op)
 
 	flash_tell(cmd->dl, DEVLINK_CMD_FLASH_UPDATE, NULL, NULL, 0, 0, 0);
 	fl_op_then(op, flash_done);
-	return cmd->dl->ops->flash_update(op, cmd->txn, &flash->request);
+	return fl_border_step(cmd->dl, "flash_update",
+			      cmd->dl->ops->flash_update(op, cmd->txn, &flash->request));
 }
 
 static int flash_read(struct fl_op *op)

@@ -40,14 +40,17 @@ struct fl_knob_call {
 };
 
 struct fl_knob_ops {
-	/* Context: any thread; must not block. Returns 0, a negative errno, or FL_LATER:
-	 * then fl_knob_complete() follows. NULL: cannot be written (-EACCES). */
+	/* Context: any thread, in an RCU read section: what is posted from here may rely on an
+	 * instance that the driver has not freed yet; must not block. Valid replies: 0, -errno
+	 * with text in call->extack, or FL_LATER: then fl_knob_complete() follows. NULL: cannot
+	 * be written (-EACCES). */
 	int (*write)(struct fl_knob_call *call);
-	/* Fills buf with text that ends with a newline; returns its length or a negative
-	 * errno. Context: an RCU read section; must not block. NULL: cannot be read. */
+	/* Fills buf with text that ends with a newline. Context: any thread, in an RCU read
+	 * section; must not block, may take a fl_driver_lock. Valid replies: the text's length in
+	 * bytes, below cap, or -errno. NULL: cannot be read (-EACCES). */
 	ssize_t (*read)(void *arg, char *buf, size_t cap);
-	/* Called a grace period after the knob was removed: arg is not used any more. May
-	 * be NULL. */
+	/* Called a grace period after the knob was removed: arg is not used any more. Context:
+	 * the thread of RCU callbacks: must not wait for a grace period. May be NULL. */
 	void (*gone)(void *arg);
 };
 
@@ -67,7 +70,8 @@ int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 
 /* -- not installed -- */
 /* For whoever serves knobs. fl_knob_write(): `call` with plane, client, text and complete
- * set, and where the writer is; 0, -errno, or FL_LATER. fl_knob_read(): as ops->read. Both -ENOENT, -EACCES. */
+ * set, and where the writer is; 0, -errno, or FL_LATER. fl_knob_read(): as ops->read. Both
+ * -ENOENT, -EACCES. */
 int fl_knob_write(const char *path, struct fl_knob_call *call);
 ssize_t fl_knob_read(struct fl_plane *plane, const char *path, char *buf, size_t cap);
 /* The paths that begin with prefix, one a line, from the `skip`th on, as many as fit whole.

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/border.h"
 #include "core/cmd-op.h"
 #include "core/commands.h"
 #include "core/param.h"
@@ -165,7 +166,8 @@ static int check_value(struct fl_req *req, struct fl_devlink *dl, const struct f
 	}
 	if (!dl->ops->param_validate)
 		return 0;
-	return dl->ops->param_validate(dl, param->name, value, &req->extack);
+	return fl_border_result(dl, "param_validate",
+				dl->ops->param_validate(dl, param->name, value, &req->extack));
 }
 
 static int param_set_parse(struct fl_req *req, struct fl_devlink *dl,
@@ -220,7 +222,9 @@ static int param_set_work(struct fl_op *op)
 	fl_op_then(op, param_set_done);
 	if (set->cmode == DEVLINK_PARAM_CMODE_DRIVERINIT || !cmd->dl->ops->param_set)
 		return 0;
-	return cmd->dl->ops->param_set(op, cmd->txn, set->name, set->cmode, &set->value);
+	return fl_border_step(
+		cmd->dl, "param_set",
+		cmd->dl->ops->param_set(op, cmd->txn, set->name, set->cmode, &set->value));
 }
 
 static void param_set_over(struct fl_cmd_op *cmd, int err)

@@ -107,7 +107,8 @@ static int port_set_function(struct fl_op *op)
 	fl_op_then(&cmd->op, port_set_done);
 	if (!change->set || !cmd->dl->ops->port_fn_set)
 		return 0;
-	return cmd->dl->ops->port_fn_set(&cmd->op, cmd->txn, cmd->port, change);
+	return fl_border_step(cmd->dl, "port_fn_set",
+			      cmd->dl->ops->port_fn_set(&cmd->op, cmd->txn, cmd->port, change));
 }
 
 static int port_set_type_done(struct fl_op *op)
@@ -232,7 +233,8 @@ static int port_new_work(struct fl_op *op)
 	fl_op_then(op, port_new_check);
 	cmd->txn->new_lane = new->lane;
 	cmd->txn->new_lane_index = cmd->port;
-	return cmd->dl->ops->port_new(op, cmd->txn, cmd->port, &new->attrs);
+	return fl_border_step(cmd->dl, "port_new",
+			      cmd->dl->ops->port_new(op, cmd->txn, cmd->port, &new->attrs));
 }
 
 static void port_new_reply(struct fl_cmd_op *cmd)
@@ -308,7 +310,8 @@ static int port_new_post(struct fl_req *req, struct fl_devlink *dl, struct port_
 	char name[96];
 	int err;
 
-	err = dl->ops->port_reserve(dl, &new->attrs, &index, &req->extack);
+	err = fl_border_result(dl, "port_reserve",
+			       dl->ops->port_reserve(dl, &new->attrs, &index, &req->extack));
 	if (err)
 		goto out_put_devlink;
 	snprintf(name, sizeof(name), "%s/%u", fl_lane_name(dl->lane), index);
@@ -366,7 +369,8 @@ static int port_del_work(struct fl_op *op)
 
 	if (!fl_txn_obj(cmd->txn, FL_OBJ_PORT, cmd->port))
 		return -ENODEV;
-	return cmd->dl->ops->port_del(op, cmd->txn, cmd->port);
+	return fl_border_step(cmd->dl, "port_del",
+			      cmd->dl->ops->port_del(op, cmd->txn, cmd->port));
 }
 
 static const struct fl_cmd_op_type port_del_type = {

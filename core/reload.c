@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "core/border.h"
 #include "core/param.h"
 #include "core/reload.h"
 
@@ -58,7 +59,9 @@ static int reload_up(struct fl_op *op, struct fl_reload *reload)
 	fl_op_then(op, reload_after_up);
 	if (!ops->reload_up)
 		return 0;
-	return ops->reload_up(op, reload->txn, reload->action, reload->limit, &reload->performed);
+	return fl_border_step(reload->txn->dl, "reload_up",
+			      ops->reload_up(op, reload->txn, reload->action, reload->limit,
+					     &reload->performed));
 }
 
 static void reload_move(struct fl_reload *reload)
@@ -97,6 +100,7 @@ int fl_reload_run(struct fl_op *op, struct fl_reload *reload)
 	fl_op_then(op, reload_after_down);
 	if (!ops->reload_down)
 		return -EOPNOTSUPP;
-	return ops->reload_down(op, reload->txn, reload->target != NULL, reload->action,
-				reload->limit);
+	return fl_border_step(reload->txn->dl, "reload_down",
+			      ops->reload_down(op, reload->txn, reload->target != NULL,
+					       reload->action, reload->limit));
 }

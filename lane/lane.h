@@ -142,7 +142,7 @@ void fl_lane_discard(struct fl_lane *lane);
 
 /* ---- timers ----------------------------------------------------------------------- */
 
-/* A timer that calls fn(timer) once. fn runs on the one timer thread: it may wake an
+/* A timer that calls fn(timer) once. Context of fn: the one timer thread: it may wake an
  * operation or arm a timer, and nothing slower. */
 struct fl_timer {
 	void (*fn)(struct fl_timer *timer);
@@ -172,7 +172,7 @@ enum fl_op_flags {
 
 struct fl_op_type {
 	const char *kind; /* for messages: "reload", "port-new", "probe" */
-	fl_step run;      /* the first step, once alone on the lane */
+	fl_step run; /* the first step, once alone on the lane */
 	/* Called once, when the operation is over: after run's chain gave its value and
 	 * the holds were released, or without run having been called (-ENODEV sealed,
 	 * -ECANCELED). Awaited parents continue after it. May be NULL.
@@ -187,7 +187,7 @@ struct fl_op_type {
 	 * called if it ended first. May be NULL. Context: a worker, no lane held; no blocking. */
 	void (*parked)(struct fl_op *op);
 	/* Frees the containing struct, at the last put; of an operation of fl_op_new():
-	 * fl_op_free(), or what ends with that. */
+	 * fl_op_free(), or what ends with that. Context: any thread; must not block. */
 	void (*free)(struct fl_op *op);
 	enum fl_op_flags flags;
 };

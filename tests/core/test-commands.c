@@ -270,6 +270,32 @@ static void reload_that_cannot_begin_changes_nothing(void **state)
 	fl_devlink_put(dl);
 }
 
+/* What a driver must not reply is an error for its client, and for nobody else. */
+static void odd_replies_are_stopped(void **state)
+{
+	static const int odd[] = { 7, -5000 };
+	struct fl_devlink *dl = add("odd");
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(odd); i++) {
+		fixture->knobs.fail_fn_set = odd[i];
+		assert_int_equal(set_io_eqs(dl, 9), -EIO);
+		fixture->knobs.fail_down = odd[i];
+		assert_int_equal(ask(home, DEVLINK_CMD_RELOAD, dl), -EIO);
+		assert_false(version(dl)->reload_failed);
+		fixture->knobs.fail_down = 0;
+		fixture->knobs.fail_up = odd[i];
+		assert_int_equal(ask(home, DEVLINK_CMD_RELOAD, dl), -EIO);
+		assert_true(version(dl)->reload_failed);
+		fixture->knobs.fail_up = 0;
+		assert_int_equal(ask(home, DEVLINK_CMD_RELOAD, dl), 0);
+	}
+	/* The same, some time later. */
+	fixture->knobs.delay_ns = FL_NS_PER_MS;
+	fixture->knobs.fail_fn_set = -5000;
+	assert_int_equal(set_io_eqs(dl, 9), -EIO);
+	fl_devlink_put(dl);
+}
+
 static void reload_that_fails_half_way_says_so(void **state)
 {
 	struct fl_devlink *dl = add("reload-up");
@@ -483,6 +509,7 @@ int main(void)
 		cmocka_unit_test(get_finds_by_handle_and_index),
 		cmocka_unit_test(port_errors),
 		cmocka_unit_test(failed_set_leaves_nothing),
+		cmocka_unit_test(odd_replies_are_stopped),
 		cmocka_unit_test(param_errors),
 		cmocka_unit_test(driverinit_waits_for_reload),
 		cmocka_unit_test(reset_to_default),
