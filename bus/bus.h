@@ -33,7 +33,7 @@ struct fl_driver {
 	/* Context: a step, alone on the device's lane; nothing else held. Valid replies: 0
 	 * (bound), -errno (not bound, everything taken back), FL_LATER as any step. */
 	int (*probe)(struct fl_op *op, struct fl_device *dev);
-	/* The same context; all children are gone. Valid replies: 0, FL_LATER (ends in 0).
+	/* Context: the same; all children are gone. Valid replies: 0, FL_LATER (ends in 0).
 	 * After the scheduler's deadline for removals the operation is cancelled and waits
 	 * give -ECANCELED: finish without them. */
 	int (*remove)(struct fl_op *op, struct fl_device *dev);

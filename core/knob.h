@@ -34,7 +34,7 @@ struct fl_knob_call {
 	/* The caller's; gets the call back. Context: any thread. */
 	void (*complete)(struct fl_knob_call *call, int err);
 	/* Instead of complete(), for an operation that was parked: as those of a request, see
-	 * core/req.h. NULL: the writer waits on. */
+	 * core/req.h. NULL: the writer waits on. Context: any thread. */
 	void (*abandon)(struct fl_knob_call *call);
 	void (*release)(struct fl_knob_call *call);
 };

@@ -142,8 +142,8 @@ void fl_lane_discard(struct fl_lane *lane);
 
 /* ---- timers ----------------------------------------------------------------------- */
 
-/* A timer that calls fn(timer) once. Context of fn: the one timer thread: it may wake an
- * operation or arm a timer, and nothing slower. */
+/* A timer that calls fn(timer) once. Context: the one timer thread: fn may wake an operation or
+ * arm a timer, and nothing slower. */
 struct fl_timer {
 	void (*fn)(struct fl_timer *timer);
 	uint64_t at_ns;
