@@ -39,7 +39,7 @@ struct fl_bus_root {
 /*
  * Rules:
  * 1. root, bus, name, match, parent, lane, platform*, seq: never change.
- * 2. data: by the driver, on the device's lane.
+ * 2. data: by the driver, on the device's lane; atomic, for operations that were parked.
  * 3. driver: written on the lane and under the root's lock; atomic.
  * 4. chain: read under RCU, written under the root's lock.
  * 5. children, sibling, flags, gone: under the root's lock.

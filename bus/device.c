@@ -185,10 +185,10 @@ const struct fl_driver *fl_device_driver(const struct fl_device *dev)
 
 void fl_device_set_data(struct fl_device *dev, void *data)
 {
-	dev->data = data;
+	__atomic_store_n(&dev->data, data, __ATOMIC_RELEASE);
 }
 
 void *fl_device_data(const struct fl_device *dev)
 {
-	return dev->data;
+	return __atomic_load_n(&dev->data, __ATOMIC_ACQUIRE);
 }

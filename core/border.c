@@ -11,7 +11,7 @@
 
 void fl_border_tell(const struct fl_devlink *dl, const char *callback, const char *fmt, ...)
 {
-	const struct fl_driver *driver = fl_device_driver(dl->device);
+	const struct fl_driver *driver = fl_devlink_driver(dl);
 	char text[160];
 	va_list args;
 

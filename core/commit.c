@@ -287,6 +287,8 @@ static void commit_retire(struct commit *c, struct leftover *left)
 			fl_port_committed(c->txn, edit);
 		if (edit->kind == FL_OBJ_LINECARD)
 			fl_linecard_committed(c->txn, edit);
+		if (edit->kind == FL_OBJ_NESTED)
+			fl_nested_obj_committed(c->txn, edit);
 		if (edit->kind == FL_OBJ_RATE)
 			fl_rate_committed(edit);
 		obj_committed(edit);

@@ -73,8 +73,9 @@ struct fl_reporter *fl_reporter_get(struct fl_reporter *reporter);
 void fl_reporter_put(struct fl_reporter *reporter); /* NULL is fine */
 const char *fl_reporter_name(const struct fl_reporter *reporter);
 void *fl_reporter_priv(const struct fl_reporter *reporter);
-/* Its lane, one reference: for an operation of the driver's own. */
-struct fl_lane *fl_reporter_lane(const struct fl_reporter *reporter);
+/* Its lane, one reference: for an operation of the driver's own. It is made when somebody needs
+ * it first. NULL: out of memory, or the reporter was removed. */
+struct fl_lane *fl_reporter_lane(struct fl_reporter *reporter);
 
 /*
  * Reports an error: counts it, tells it (HEALTH_REPORTER_RECOVER, state error), then, as the

@@ -27,6 +27,7 @@
 #include "core/driver-resource.h"
 #include "core/driver-sb.h"
 #include "core/driver-selftest.h"
+#include "core/driver-shared.h"
 #include "core/driver-trap.h"
 #include "nl/devlink-attrs.h"
 #include "nl/extack.h"
@@ -228,7 +229,7 @@ struct fl_devlink *fl_devlink_get(struct fl_devlink *dl);
 void fl_devlink_put(struct fl_devlink *dl); /* NULL is fine */
 
 void *fl_devlink_priv(const struct fl_devlink *dl);
-struct fl_device *fl_devlink_device(const struct fl_devlink *dl);
+struct fl_device *fl_devlink_device(const struct fl_devlink *dl); /* NULL: driver-shared.h */
 struct fl_plane *fl_devlink_plane(const struct fl_devlink *dl);
 
 /* ---- transactions ----------------------------------------------------------------- */

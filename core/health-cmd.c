@@ -89,16 +89,19 @@ static int reporter_post(struct fl_req *req, const struct fl_cmd_op_type *type,
 			 struct fl_devlink *dl, struct fl_reporter *reporter, bool on_device)
 {
 	struct reporter_cmd *arg = calloc(1, sizeof(*arg));
-	int err;
+	struct fl_lane *lane = dl->lane;
+	int err = arg ? 0 : -ENOMEM;
 
-	if (!arg) {
+	if (!err && !on_device)
+		err = fl_reporter_lane_need(reporter, &lane);
+	if (err) {
+		free(arg);
 		fl_devlink_put(dl);
 		fl_reporter_put(reporter);
-		return -ENOMEM;
+		return err;
 	}
 	arg->reporter = reporter;
-	err = fl_cmd_op_post(req, type, dl, on_device ? dl->lane : reporter->lane, reporter->port,
-			     arg);
+	err = fl_cmd_op_post(req, type, dl, lane, reporter->port, arg);
 	if (err < 0)
 		reporter_cmd_free(arg);
 	return err;

@@ -260,13 +260,16 @@ static int report_prepare(struct fl_reporter *reporter, const char *msg, void *c
 {
 	struct fl_devlink *dl = reporter_devlink_get(reporter);
 	struct report *report = NULL;
-	int err = 0;
+	struct fl_lane *lane;
+	int err;
 
 	if (!dl)
 		err = -ENODEV;
 	else if (__atomic_load_n(&reporter->reports, __ATOMIC_RELAXED) >= FL_REPORTS_MAX)
 		err = -EBUSY;
 	else
+		err = fl_reporter_lane_need(reporter, &lane);
+	if (!err)
 		report = report_new(reporter, dl, msg);
 	fl_devlink_put(dl);
 	if (!report) {
@@ -276,7 +279,7 @@ static int report_prepare(struct fl_reporter *reporter, const char *msg, void *c
 	}
 	report->ctx = ctx;
 	report->ctx_free = ctx_free;
-	fl_op_init(&report->op, &report_type, reporter->lane, NULL);
+	fl_op_init(&report->op, &report_type, lane, NULL);
 	*ret_report = report;
 	return 0;
 }

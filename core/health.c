@@ -28,6 +28,7 @@ void fl_reporter_put(struct fl_reporter *reporter)
 	if (!reporter || __atomic_sub_fetch(&reporter->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	fl_lane_put(reporter->lane);
+	fl_lane_put(reporter->above);
 	free(reporter);
 }
 
@@ -41,19 +42,55 @@ void *fl_reporter_priv(const struct fl_reporter *reporter)
 	return reporter->priv;
 }
 
-struct fl_lane *fl_reporter_lane(const struct fl_reporter *reporter)
+static int lane_new(struct fl_reporter *reporter, struct fl_lane **ret_lane)
 {
-	return fl_lane_get(reporter->lane);
+	char name[128];
+
+	snprintf(name, sizeof(name), "%s/%s", fl_lane_name(reporter->above), reporter->name);
+	return fl_lane_new(fl_lane_sched(reporter->above), reporter->above, name, NULL, ret_lane);
+}
+
+int fl_reporter_lane_need(struct fl_reporter *reporter, struct fl_lane **ret_lane)
+{
+	struct fl_lane *lane = __atomic_load_n(&reporter->lane, __ATOMIC_SEQ_CST), *mine;
+	int err;
+
+	if (!lane) {
+		err = lane_new(reporter, &mine);
+		if (err)
+			return err;
+		if (__atomic_compare_exchange_n(&reporter->lane, &lane, mine, false,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			lane = mine;
+		else
+			fl_lane_put(mine);
+	}
+	if (!__atomic_load_n(&reporter->dl, __ATOMIC_SEQ_CST)) {
+		fl_lane_discard(lane);
+		return -ENODEV;
+	}
+	*ret_lane = lane;
+	return 0;
+}
+
+struct fl_lane *fl_reporter_lane(struct fl_reporter *reporter)
+{
+	struct fl_lane *lane;
+
+	return fl_reporter_lane_need(reporter, &lane) ? NULL : fl_lane_get(lane);
 }
 
 /* No report begins from here on, and what queues on the lane ends. */
 static void reporter_end(struct fl_reporter *reporter)
 {
-	struct fl_devlink *dl = __atomic_exchange_n(&reporter->dl, NULL, __ATOMIC_ACQ_REL);
+	struct fl_devlink *dl = __atomic_exchange_n(&reporter->dl, NULL, __ATOMIC_SEQ_CST);
+	struct fl_lane *lane;
 
 	if (!dl)
 		return;
-	fl_lane_discard(reporter->lane);
+	lane = __atomic_load_n(&reporter->lane, __ATOMIC_SEQ_CST);
+	if (lane)
+		fl_lane_discard(lane);
 	fl_devlink_put(dl);
 }
 
@@ -244,20 +281,13 @@ static struct fl_reporter *handle_new(struct fl_txn *txn, const struct fl_report
 {
 	size_t name_size = strlen(desc->name) + 1;
 	struct fl_reporter *reporter = calloc(1, sizeof(*reporter) + name_size);
-	char lane_name[128];
-	int err = -ENOMEM;
 
-	if (reporter) {
-		snprintf(lane_name, sizeof(lane_name), "%s/%s", fl_lane_name(above), desc->name);
-		err = fl_lane_new(fl_plane_sched(txn->dl->plane), above, lane_name, NULL,
-				  &reporter->lane);
-	}
-	if (err) {
-		fl_txn_fail(txn, err);
-		free(reporter);
+	if (!reporter) {
+		fl_txn_fail(txn, -ENOMEM);
 		return NULL;
 	}
 	reporter->refs = 1;
+	reporter->above = fl_lane_get(above);
 	reporter->dl = fl_devlink_get(txn->dl);
 	reporter->ops = desc->ops;
 	reporter->priv = desc->priv;

@@ -13,15 +13,17 @@
  * What of a reporter never changes, and what drivers hold on to. Rules:
  * 1. dl: referenced until the reporter is removed or its instance freed, then NULL; read
  *    under RCU, exchanged atomically.
- * 2. published: set by the first commit. reports, refs: atomic.
- * 3. everything else never changes.
+ * 2. lane: made when it is needed first, below `above`, by whoever comes first; then it never
+ *    changes. Who made it looks at dl after; who clears dl looks at lane after.
+ * 3. published: set by the first commit. reports, refs: atomic.
+ * 4. everything else never changes.
  */
 struct fl_reporter {
 	int refs;
 	int published;
 	unsigned int reports;
 	struct fl_devlink *dl;
-	struct fl_lane *lane;
+	struct fl_lane *lane, *above;
 	const struct fl_reporter_ops *ops;
 	void *priv;
 	uint64_t key;
@@ -71,6 +73,10 @@ int fl_reporter_fmsg_end(const struct fl_reporter *reporter, const struct fl_dev
 /* Keeps the dump, with the time. */
 void fl_reporter_dump_keep(struct fl_txn *txn, const struct fl_reporter *reporter,
 			   struct fl_fmsg *fmsg);
+
+/* The reporter's lane, which lives as the reporter does. -ENODEV: it was removed; -ENOMEM.
+ * Context: any; allocates. */
+int fl_reporter_lane_need(struct fl_reporter *reporter, struct fl_lane **ret_lane);
 
 /* What a recovery that worked changes: counts, state, notification. */
 void fl_reporter_recovery_end(struct fl_txn *txn, const struct fl_reporter *reporter);

@@ -15,14 +15,22 @@
 #include "core/port.h"
 #include "nl/ctrl.h"
 
+#define HANDLE_OFF (NLMSG_HDRLEN + GENL_HDRLEN) /* in a message */
+
 const char *fl_devlink_bus_name(const struct fl_devlink *dl)
 {
-	return fl_device_bus(dl->device);
+	return dl->device ? fl_device_bus(dl->device) : FL_INDEX_BUS;
 }
 
 const char *fl_devlink_dev_name(const struct fl_devlink *dl)
 {
-	return fl_device_name(dl->device);
+	return dl->device ? fl_device_name(dl->device)
+			  : (const char *)dl->handle + dl->dev_off - HANDLE_OFF;
+}
+
+const struct fl_driver *fl_devlink_driver(const struct fl_devlink *dl)
+{
+	return dl->device ? fl_device_driver(dl->device) : dl->driver;
 }
 
 void *fl_devlink_priv(const struct fl_devlink *dl)
@@ -112,12 +120,15 @@ void fl_devlink_put(struct fl_devlink *dl)
 static int handle_init(struct fl_devlink *dl)
 {
 	struct fl_msg msg;
+	char index[16];
 	int err;
 
+	snprintf(index, sizeof(index), "%u", dl->index);
 	fl_msg_init(&msg);
 	fl_msg_put_str(&msg, DEVLINK_ATTR_BUS_NAME, fl_devlink_bus_name(dl));
-	dl->dev_off = NLMSG_HDRLEN + GENL_HDRLEN + msg.len + NLA_HDRLEN;
-	fl_msg_put_str(&msg, DEVLINK_ATTR_DEV_NAME, fl_devlink_dev_name(dl));
+	dl->dev_off = HANDLE_OFF + msg.len + NLA_HDRLEN;
+	fl_msg_put_str(&msg, DEVLINK_ATTR_DEV_NAME,
+		       dl->device ? fl_device_name(dl->device) : index);
 	fl_msg_put_uint(&msg, DEVLINK_ATTR_INDEX, dl->index);
 	err = msg.err;
 	dl->handle = err ? NULL : malloc(msg.len);
@@ -223,23 +234,29 @@ int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
 				   ret_dl);
 }
 
-int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
-			const struct fl_devlink_ops *ops, void *priv, uint32_t index,
-			struct fl_devlink **ret_dl)
+static struct fl_devlink *devlink_new(struct fl_plane *plane, struct fl_lane *lane,
+				      const struct fl_devlink_ops *ops, void *priv, uint32_t index)
 {
 	struct fl_devlink *dl = calloc(1, sizeof(*dl));
-	int err;
 
 	if (!dl)
-		return -ENOMEM;
+		return NULL;
 	dl->refs = 1;
 	dl->plane = plane;
-	dl->device = fl_device_get(dev);
-	dl->lane = fl_lane_get(fl_device_lane(dev));
+	dl->lane = fl_lane_get(lane);
 	dl->ops = ops;
 	dl->priv = priv;
 	dl->index = index;
 	fl_lock_init(&dl->commit_lock, commit);
+	return dl;
+}
+
+/* What may fail; then dl is freed. */
+static int devlink_init(struct fl_devlink *dl, struct fl_devlink **ret_dl)
+{
+	const struct fl_devlink_ops *ops = dl->ops;
+	int err;
+
 	err = handle_init(dl);
 	if (!err)
 		err = version_init(dl);
@@ -252,6 +269,30 @@ int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
 	dl->owns_priv = ops->free;
 	*ret_dl = dl;
 	return 0;
+}
+
+int fl_devlink_alloc_at(struct fl_plane *plane, struct fl_device *dev,
+			const struct fl_devlink_ops *ops, void *priv, uint32_t index,
+			struct fl_devlink **ret_dl)
+{
+	struct fl_devlink *dl = devlink_new(plane, fl_device_lane(dev), ops, priv, index);
+
+	if (!dl)
+		return -ENOMEM;
+	dl->device = fl_device_get(dev);
+	return devlink_init(dl, ret_dl);
+}
+
+int fl_devlink_alloc_shared(struct fl_plane *plane, struct fl_lane *lane,
+			    const struct fl_driver *driver, const struct fl_devlink_ops *ops,
+			    void *priv, uint32_t index, struct fl_devlink **ret_dl)
+{
+	struct fl_devlink *dl = devlink_new(plane, lane, ops, priv, index);
+
+	if (!dl)
+		return -ENOMEM;
+	dl->driver = driver;
+	return devlink_init(dl, ret_dl);
 }
 
 int fl_netns_open(struct fl_plane *plane, int fd, struct fl_netns **ret_ns)
@@ -370,10 +411,26 @@ bool fl_devlink_in(const struct fl_devlink *dl, const struct fl_netns *ns)
 	return version->registered && version->ns == ns;
 }
 
-static struct fl_devlink *find_by_index(const struct fl_req *req)
+static struct fl_devlink *find_by_index(const struct fl_req *req, uint64_t index)
 {
-	return fl_pmap_get(fl_rcu_deref(req->ns->instances),
-			   fl_attr_uint(req->tb[DEVLINK_ATTR_INDEX]));
+	return fl_pmap_get(fl_rcu_deref(req->ns->instances), index);
+}
+
+/* "devlink_index/7" names whichever instance has that index, as in the kernel, even if it has
+ * a handle of its own. */
+static struct fl_devlink *find_by_name(const struct fl_req *req, const char *bus, const char *dev)
+{
+	uint64_t index = 0;
+	size_t digits;
+
+	if (strcmp(bus, FL_INDEX_BUS))
+		return fl_plane_find(req->plane, bus, dev);
+	digits = strspn(dev, "0123456789");
+	if (!digits || dev[digits])
+		return NULL;
+	for (; *dev && index <= UINT32_MAX; dev++)
+		index = 10 * index + (uint64_t)(*dev - '0');
+	return index <= UINT32_MAX ? find_by_index(req, index) : NULL;
 }
 
 int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl,
@@ -386,8 +443,8 @@ int fl_req_devlink(const struct fl_req *req, struct fl_devlink **ret_dl,
 
 	if (req->tb[DEVLINK_ATTR_INDEX] ? bus || dev : !bus || !dev)
 		return -EINVAL;
-	dl = bus ? fl_plane_find(req->plane, fl_attr_str(bus), fl_attr_str(dev)) :
-		   find_by_index(req);
+	dl = bus ? find_by_name(req, fl_attr_str(bus), fl_attr_str(dev)) :
+		   find_by_index(req, fl_attr_uint(req->tb[DEVLINK_ATTR_INDEX]));
 	if (!dl)
 		return -ENODEV;
 	version = fl_devlink_version(dl);
@@ -438,6 +495,17 @@ struct fl_devlink *fl_instance_iter_next(struct fl_instance_iter *iter,
 
 /* ---- DEVLINK_CMD_GET -------------------------------------------------------------- */
 
+/* Context: RCU read section. */
+static int put_dev(struct fl_msg *msg, const struct fl_version *version, uint16_t flags,
+		   const struct fl_req *req)
+{
+	size_t at = msg->len;
+	int err = fl_image_put(msg, version->dev, DEVLINK_CMD_NEW, flags, req->nlh->nlmsg_seq,
+			       req->portid);
+
+	return err ? err : fl_devlink_put_all_nested(msg, at, version, req->ns);
+}
+
 int fl_instance_get_doit(struct fl_req *req)
 {
 	const struct fl_version *version;
@@ -447,8 +515,7 @@ int fl_instance_get_doit(struct fl_req *req)
 	fl_rcu_read_lock();
 	err = fl_req_devlink(req, &dl, &version);
 	if (!err)
-		err = fl_image_put(&req->reply, version->dev, DEVLINK_CMD_NEW, 0,
-				   req->nlh->nlmsg_seq, req->portid);
+		err = put_dev(&req->reply, version, 0, req);
 	fl_rcu_read_unlock();
 	return err;
 }
@@ -463,8 +530,7 @@ int fl_instance_get_dumpit(struct fl_req *req, struct fl_dump *dump)
 	fl_rcu_read_lock();
 	fl_instance_iter_init(&iter, req->ns, dump->position[0]);
 	while ((dl = fl_instance_iter_next(&iter, &version))) {
-		if (fl_image_put(dump->msg, version->dev, DEVLINK_CMD_NEW, NLM_F_MULTI,
-				 req->nlh->nlmsg_seq, req->portid)) {
+		if (put_dev(dump->msg, version, NLM_F_MULTI, req)) {
 			dump->full = true;
 			more = 1;
 			break;

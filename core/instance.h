@@ -79,17 +79,18 @@ enum fl_sublane {
 	FL_SUBLANES,
 };
 
-/* Who shows this instance as nested: a port function or a line card of another one. */
+/* Who shows this instance as nested: a port function or a line card of another one, or that
+ * one itself (FL_OBJ_NESTED). */
 struct fl_nested_in {
 	struct fl_rcu_head rcu;
 	struct fl_devlink *parent; /* referenced */
 	enum fl_obj_kind kind;
-	uint32_t index; /* of the port or line card */
+	uint32_t index; /* of the port or line card; else that of the nested instance */
 };
 
 /*
  * Rules of struct fl_devlink:
- * 1. plane, device, lanes, ops, priv, handle, index: never change after alloc.
+ * 1. plane, device, driver, lanes, ops, priv, handle, index: never change after alloc.
  * 2. version: read under RCU, written under commit_lock.
  * 3. nested_in: read under RCU, written by the operation that links, exchanged atomically.
  * 4. refs: atomic; a reference keeps the memory only.
@@ -98,8 +99,9 @@ struct fl_nested_in {
 struct fl_devlink {
 	struct fl_version *version;
 	struct fl_plane *plane;
-	struct fl_device *device;
-	struct fl_lane *lane;        /* the device's */
+	struct fl_device *device;    /* NULL: stands for none (driver-shared.h) ... */
+	const struct fl_driver *driver; /* ... but was made by this one */
+	struct fl_lane *lane;        /* the device's, or whoever made it gave one */
 	struct fl_lane *sublane[FL_SUBLANES]; /* below it; NULL: what it is for is not there */
 	const struct fl_devlink_ops *ops;
 	void *priv;
@@ -119,10 +121,15 @@ struct fl_devlink {
 	struct fl_rcu_head rcu;
 };
 
+/* The bus of handles that name an instance by its index. */
+#define FL_INDEX_BUS "devlink_index"
+
 #define FL_BUS_OFF (NLMSG_HDRLEN + GENL_HDRLEN + NLA_HDRLEN) /* of the bus name, in a message */
 
 const char *fl_devlink_bus_name(const struct fl_devlink *dl);
 const char *fl_devlink_dev_name(const struct fl_devlink *dl);
+/* NULL: the device has none at the moment. */
+const struct fl_driver *fl_devlink_driver(const struct fl_devlink *dl);
 
 /* NULL if the last reference is gone already. Context: RCU read section. */
 struct fl_devlink *fl_devlink_try_get(struct fl_devlink *dl);
@@ -161,7 +168,13 @@ void fl_devlink_put_handle(struct fl_msg *msg, const struct fl_devlink *dl);
 bool fl_devlink_put_nested(struct fl_msg *msg, uint16_t type, const struct fl_devlink *nested,
 			   const struct fl_netns *asker);
 
-/* Encodes DEV NEW. NULL: out of memory. */
+/* Puts what is nested in the instance itself at the end of its message at offset `at`, which was
+ * just put. Returns 0 or -EMSGSIZE, -ENOMEM: then the message is taken back. Context: RCU read
+ * section. */
+int fl_devlink_put_all_nested(struct fl_msg *msg, size_t at, const struct fl_version *version,
+			      const struct fl_netns *asker);
+
+/* Encodes DEV NEW, but for what is nested. NULL: out of memory. */
 struct fl_image *fl_devlink_encode(const struct fl_devlink *dl, bool reload_failed,
 				   const struct fl_reload_stats *stats,
 				   const struct fl_reload_stats *remote);

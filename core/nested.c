@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * nested.c - the link between a port function and the instance that runs on it, or between a
- * line card and its own.
+ * nested.c - the link between a port function and the instance that runs on it, between a line
+ * card and its own, or between an instance and those that share what it stands for.
  *
  * The link is looked up while answering, because the nested instance registers and moves
- * by itself. When it does, the port or card announces itself again: an operation posted to its
+ * by itself. When it does, what shows it announces itself again: an operation posted to its
  * lane, never a wait (rule 3).
  */
 #include <errno.h>
@@ -32,6 +32,30 @@ bool fl_devlink_put_nested(struct fl_msg *msg, uint16_t type, const struct fl_de
 	return true;
 }
 
+int fl_devlink_put_all_nested(struct fl_msg *msg, size_t at, const struct fl_version *version,
+			      const struct fl_netns *asker)
+{
+	const struct fl_obj *obj;
+	struct fl_pmap_iter iter;
+	size_t before = msg->len;
+	int err;
+
+	if (!version->objs[FL_OBJ_NESTED])
+		return 0;
+	fl_pmap_iter_init(&iter, version->objs[FL_OBJ_NESTED], 0);
+	while ((obj = fl_pmap_iter_next(&iter)))
+		fl_devlink_put_nested(msg, DEVLINK_ATTR_NESTED_DEVLINK, fl_obj_nested(obj)->nested,
+				      asker);
+	err = msg->err;
+	if (err) {
+		msg->len = at;
+		msg->err = 0;
+	} else {
+		((struct nlmsghdr *)(msg->buf + at))->nlmsg_len += msg->len - before;
+	}
+	return err;
+}
+
 /* What shows the nested instance. */
 struct shower {
 	struct fl_devlink *dl;
@@ -53,7 +77,9 @@ static int announce_run(struct fl_op *op)
 	err = fl_txn_begin(op, by->dl, &txn);
 	if (err)
 		return err;
-	if (by->kind == FL_OBJ_LINECARD)
+	if (by->kind == FL_OBJ_NESTED)
+		fl_txn_notify(txn);
+	else if (by->kind == FL_OBJ_LINECARD)
 		fl_linecard_notify(txn, by->index);
 	else
 		fl_port_notify(txn, by->index);
@@ -86,8 +112,10 @@ static struct fl_lane *shower_lane_get(const struct shower *by)
 		port = fl_port_find(fl_devlink_version(by->dl), by->index);
 		if (port)
 			lane = port->lane ? port->lane : fl_devlink_ports_lane(by->dl);
-	} else {
+	} else if (by->kind == FL_OBJ_LINECARD) {
 		lane = fl_rcu_deref(by->dl->sublane[FL_SUBLANE_LINECARDS]);
+	} else {
+		lane = by->dl->lane; /* of one that other instances share: nothing is below it */
 	}
 	if (lane)
 		fl_lane_get(lane);
@@ -213,6 +241,71 @@ void fl_nested_committed(struct fl_txn *txn, struct fl_edit *edit, struct fl_dev
 	edit->nested_in = NULL;
 }
 
+/* ---- what is nested in the instance itself ----------------------------------------- */
+
+/* All of it is resolved while answering. */
+static void nested_encode(struct fl_msg *msg, const struct fl_txn *txn, const struct fl_obj *obj)
+{
+}
+
+static void nested_free(struct fl_obj *obj)
+{
+	fl_devlink_put(fl_obj_nested(obj)->nested);
+	free(obj->image);
+	free(obj);
+}
+
+static const struct fl_obj_ops nested_ops = {
+	.kind = FL_OBJ_NESTED,
+	.encode = nested_encode,
+	.free = nested_free,
+};
+
+void fl_devlink_nested_add(struct fl_txn *txn, struct fl_devlink *nested)
+{
+	struct fl_nested_obj *obj;
+
+	if (fl_txn_obj(txn, FL_OBJ_NESTED, nested->index)) {
+		fl_txn_fail(txn, -EEXIST);
+		return;
+	}
+	obj = calloc(1, sizeof(*obj));
+	if (!obj) {
+		fl_txn_fail(txn, -ENOMEM);
+		return;
+	}
+	obj->obj.ops = &nested_ops;
+	obj->nested = fl_devlink_get(nested);
+	fl_txn_set(txn, FL_OBJ_NESTED, nested->index, &obj->obj);
+	fl_nested_prepare(txn, fl_txn_edit(txn, FL_OBJ_NESTED, nested->index), nested);
+}
+
+void fl_devlink_nested_del(struct fl_txn *txn, struct fl_devlink *nested)
+{
+	if (fl_txn_obj(txn, FL_OBJ_NESTED, nested->index))
+		fl_txn_set(txn, FL_OBJ_NESTED, nested->index, NULL);
+	else
+		fl_txn_fail(txn, -ENOENT);
+}
+
+void fl_nested_obj_committed(struct fl_txn *txn, struct fl_edit *edit)
+{
+	const struct fl_obj *old = edit->replaced, *now = edit->obj;
+
+	fl_nested_committed(txn, edit, old ? fl_obj_nested(old)->nested : NULL,
+			    now ? fl_obj_nested(now)->nested : NULL);
+}
+
+/* ---- an instance that goes ----------------------------------------------------------- */
+
+static struct fl_devlink *nested_of(const struct fl_obj *obj, enum fl_obj_kind kind)
+{
+	if (kind == FL_OBJ_NESTED)
+		return fl_obj_nested(obj)->nested;
+	return kind == FL_OBJ_PORT ? fl_obj_port(obj)->nested
+				   : ((const struct fl_linecard_obj *)obj)->nested;
+}
+
 static void forget_kind(struct fl_devlink *dl, enum fl_obj_kind kind)
 {
 	const struct fl_obj *obj;
@@ -221,19 +314,19 @@ static void forget_kind(struct fl_devlink *dl, enum fl_obj_kind kind)
 
 	fl_pmap_iter_init(&iter, fl_devlink_version(dl)->objs[kind], 0);
 	while ((obj = fl_pmap_iter_next(&iter))) {
-		nested = kind == FL_OBJ_PORT ? fl_obj_port(obj)->nested
-					     : ((const struct fl_linecard_obj *)obj)->nested;
+		nested = nested_of(obj, kind);
 		if (nested)
 			nested_unlink(nested, &(struct shower){ dl, kind, obj->key });
 	}
 }
 
-/* A port or card holds what is nested, and is held by the link back: either end breaks that. */
+/* What shows an instance holds what is nested, and is held by the link back: either end breaks that. */
 void fl_nested_forget(struct fl_devlink *dl)
 {
 	nested_in_set(dl, NULL);
 	fl_rcu_read_lock();
 	forget_kind(dl, FL_OBJ_PORT);
 	forget_kind(dl, FL_OBJ_LINECARD);
+	forget_kind(dl, FL_OBJ_NESTED);
 	fl_rcu_read_unlock();
 }

@@ -39,6 +39,7 @@ enum fl_obj_kind {
 	FL_OBJ_SB,            /* key: shared buffer index */
 	FL_OBJ_PORT_SB,       /* key: FL_PORT_KEY of a shared buffer's index */
 	FL_OBJ_DPIPE_TABLE,
+	FL_OBJ_NESTED,        /* key: index of an instance that is nested in the instance itself */
 	FL_OBJ_KINDS,
 };
 

@@ -292,7 +292,7 @@ static void instance_info(const struct fl_plane *plane, const struct fl_devlink 
 			  struct fl_instance_info *ret_info)
 {
 	const struct fl_version *version = fl_devlink_version(dl);
-	const struct fl_driver *driver = fl_device_driver(dl->device);
+	const struct fl_driver *driver = fl_devlink_driver(dl);
 	const struct fl_netns *initial = fl_netns_initial(plane->netns);
 
 	memset(ret_info, 0, sizeof(*ret_info));

@@ -345,6 +345,12 @@ void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd
 	fl_msg_done(&msg);
 }
 
+static void put_nested(struct fl_txn *txn, const struct fl_obj *obj, void *msg)
+{
+	fl_devlink_put_nested(msg, DEVLINK_ATTR_NESTED_DEVLINK, fl_obj_nested(obj)->nested,
+			      txn->values.ns);
+}
+
 static void txn_notify_dev(struct fl_txn *txn, uint8_t cmd)
 {
 	struct fl_image *image;
@@ -357,10 +363,13 @@ static void txn_notify_dev(struct fl_txn *txn, uint8_t cmd)
 		return;
 	}
 	fl_msg_init(&msg);
-	if (!fl_image_put(&msg, image, cmd, 0, 0, 0))
+	if (!fl_image_put(&msg, image, cmd, 0, 0, 0)) {
+		fl_txn_for_each(txn, FL_OBJ_NESTED, put_nested, &msg);
+		fl_msg_end(&msg);
 		fl_txn_notify_msg(txn, &msg, false, 0);
-	else
+	} else {
 		fl_txn_fail(txn, -ENOMEM);
+	}
 	fl_msg_done(&msg);
 	free(image);
 }

@@ -9,6 +9,17 @@
 
 #include "core/instance.h"
 
+/* One instance that is nested in the transaction's instance itself. */
+struct fl_nested_obj {
+	struct fl_obj obj;
+	struct fl_devlink *nested; /* referenced */
+};
+
+static inline const struct fl_nested_obj *fl_obj_nested(const struct fl_obj *obj)
+{
+	return (const struct fl_nested_obj *)obj;
+}
+
 /* One object that a transaction changes: obj is its new value, NULL once it is removed. */
 struct fl_edit {
 	struct cds_list_head link;
@@ -17,7 +28,7 @@ struct fl_edit {
 	struct fl_obj *obj;
 	struct fl_obj *replaced; /* filled by the commit */
 	bool released;           /* by the commit: a port whose index the driver gets back */
-	struct fl_nested_in *nested_in; /* a port's or line card's new link, for the commit, or NULL */
+	struct fl_nested_in *nested_in; /* the new link back of what is nested, for the commit, or NULL */
 	uint64_t nested_seq;     /* of the nested instance's version when it was set */
 };
 
@@ -109,13 +120,14 @@ int fl_notify_now(struct fl_devlink *dl, const struct fl_msg *msg);
 struct fl_evrec *fl_event_new(const struct fl_devlink *dl, const struct fl_msg *msg, bool has_port,
 			      uint32_t port);
 
-/* The link back from what is nested: made ready where a port or line card gets `nested` (NULL:
+/* The link back from what is nested: made ready where an object gets `nested` (NULL:
  * nothing), and set by the commit that replaces `was` by `is`. The other half is the object's. */
 void fl_nested_prepare(struct fl_txn *txn, struct fl_edit *edit, struct fl_devlink *nested);
 void fl_nested_committed(struct fl_txn *txn, struct fl_edit *edit, struct fl_devlink *was,
 			 struct fl_devlink *is);
 
-/* Pieces of a commit that need more than the version: core/port.c. */
+/* Pieces of a commit that need more than the version: core/port.c, core/nested.c. */
+void fl_nested_obj_committed(struct fl_txn *txn, struct fl_edit *edit);
 void fl_linecard_committed(struct fl_txn *txn, struct fl_edit *edit);
 void fl_port_committed(struct fl_txn *txn, struct fl_edit *edit);
 void fl_port_aborted(struct fl_txn *txn, const struct fl_edit *edit);

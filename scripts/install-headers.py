@@ -20,7 +20,7 @@ PUBLIC = [
     "core/driver-dpipe.h", "core/driver-health.h", "core/driver-linecard.h",
     "core/driver-lock.h", "core/driver-port.h", "core/driver-rate.h", "core/driver-region.h",
     "core/driver-resource.h", "core/driver-sb.h", "core/driver-selftest.h",
-    "core/driver-trap.h", "core/knob.h", "lane/lane.h", "nl/devlink-attrs.h", "nl/extack.h",
+    "core/driver-shared.h", "core/driver-trap.h", "core/knob.h", "lane/lane.h", "nl/devlink-attrs.h", "nl/extack.h",
 ]
 # As they are included within the tree.
 INSIDE = {path.removeprefix("include/"): os.path.basename(path) for path in PUBLIC}

@@ -40,19 +40,47 @@ static int child_remove(struct fl_op *op, struct fl_device *dev)
 	return mlx5_step_run(op, func->pf->nic, func->unit, kind->detach);
 }
 
-#define CHILD_DRIVER(child, text)                                                                  \
+/* An eth device's data, if who attaches or detaches it shows its netdev, or takes it away. */
+static char shown_by_parent;
+
+static int eth_attached(struct fl_op *op)
+{
+	struct fl_device *dev = fl_lane_owner(fl_op_lane(op));
+	int err = fl_op_result(op);
+
+	if (err || fl_device_data(dev) == &shown_by_parent)
+		return err;
+	err = mlx5_netdev_attached(op, child_func(dev));
+	/* That it is parked, or the function is going: whoever removes it tells. */
+	return err == -ENOMEM ? err : 0;
+}
+
+static int eth_probe(struct fl_op *op, struct fl_device *dev)
+{
+	fl_op_then(op, eth_attached);
+	return child_probe(op, dev);
+}
+
+static int eth_remove(struct fl_op *op, struct fl_device *dev)
+{
+	if (fl_device_data(dev) != &shown_by_parent)
+		mlx5_netdev_detached_post(dev, child_func(dev));
+	return child_remove(op, dev);
+}
+
+#define CHILD_DRIVER(child, text, probe_step, remove_step)                                         \
 	[child] = {                                                                                \
 		.name = (text),                                                                    \
 		.bus = "auxiliary",                                                                \
 		.match = (text),                                                                   \
-		.probe = child_probe,                                                              \
-		.remove = child_remove,                                                            \
+		.probe = (probe_step),                                                             \
+		.remove = (remove_step),                                                           \
 	}
 
 const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN] = {
-	CHILD_DRIVER(MLX5_CHILD_ETH, "mlx5_core.eth"),
-	CHILD_DRIVER(MLX5_CHILD_RDMA, "mlx5_core.rdma"),
-	CHILD_DRIVER(MLX5_CHILD_VNET, "mlx5_core.vnet"),
+	CHILD_DRIVER(MLX5_CHILD_ETH, "mlx5_core.eth", eth_probe, eth_remove),
+	CHILD_DRIVER(MLX5_CHILD_RDMA, "mlx5_core.rdma", child_probe, child_remove),
+	CHILD_DRIVER(MLX5_CHILD_VNET, "mlx5_core.vnet", child_probe, child_remove),
 };
 
 /* Puts dev (NULL: none) in the child's place, taking its reference over, and gives what was
@@ -81,7 +109,8 @@ static bool child_there(struct mlx5_func *func, enum mlx5_child child)
 
 /* Adds one child and starts its probe, awaited by op or (NULL) by nobody. What fails is the
  * child's alone (B3). */
-static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_child child)
+static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_child child,
+			bool shown)
 {
 	char name[48];
 	struct fl_device_desc desc = {
@@ -96,6 +125,7 @@ static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_chil
 	snprintf(name, sizeof(name), "%s.%d", kinds[child].name, func->id);
 	err = fl_device_add(fl_device_root(func->dev), &desc, &dev);
 	if (!err) {
+		fl_device_set_data(dev, shown ? &shown_by_parent : NULL);
 		err = op ? fl_device_probe_spawn(op, dev) : fl_device_probe_post(dev, NULL);
 		fl_device_put(child_swap(func, child, dev));
 	}
@@ -104,29 +134,67 @@ static void child_start(struct fl_op *op, struct mlx5_func *func, enum mlx5_chil
 		       name, -err);
 }
 
-static void children_start(struct fl_op *op, struct mlx5_func *func)
+static void children_start(struct fl_op *op, struct mlx5_func *func, bool shown)
 {
 	unsigned int enabled = __atomic_load_n(&func->enabled, __ATOMIC_RELAXED);
 
 	for (int i = 0; i < MLX5_CHILDREN; i++)
 		if ((enabled & 1u << i) && !child_there(func, i))
-			child_start(op, func, i);
+			child_start(op, func, i, shown);
+}
+
+/* What is needed once they are attached: hung on the operation. */
+struct attaching {
+	void *saved;
+	struct mlx5_func *func;
+	struct fl_txn *txn;
+};
+
+/* From here on an eth device that goes or comes does so by itself. Gives whether it is bound. */
+static bool eth_let_go(struct mlx5_func *func)
+{
+	struct fl_device *eth;
+	bool bound;
+
+	fl_lock_take(&func->pf->lock);
+	eth = func->children[MLX5_CHILD_ETH];
+	if (eth)
+		fl_device_get(eth);
+	fl_lock_drop(&func->pf->lock);
+	if (!eth)
+		return false;
+	bound = fl_device_driver(eth);
+	fl_device_set_data(eth, NULL);
+	fl_device_put(eth);
+	return bound;
 }
 
 static int attached(struct fl_op *op)
 {
+	struct attaching *attaching = fl_op_data(op);
+
+	if (eth_let_go(attaching->func))
+		mlx5_netdev_add(attaching->func, attaching->txn);
+	fl_op_set_data(op, attaching->saved);
+	free(attaching);
 	return 0;
 }
 
-int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func)
+int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func, struct fl_txn *txn)
 {
-	children_start(op, func);
+	struct attaching *attaching = malloc(sizeof(*attaching));
+
+	if (!attaching)
+		return -ENOMEM;
+	*attaching = (struct attaching){ fl_op_data(op), func, txn };
+	children_start(op, func, true);
+	fl_op_set_data(op, attaching);
 	return fl_op_join(op, attached);
 }
 
 void mlx5_children_start(struct mlx5_func *func)
 {
-	children_start(NULL, func);
+	children_start(NULL, func, false);
 }
 
 /* The attaching that follows a probe: an operation of its own, so that the probe is over and
@@ -137,9 +205,15 @@ struct attach {
 	struct mlx5_func *func;
 };
 
+static int attach_over(struct fl_op *op)
+{
+	return 0;
+}
+
 static int attach_run(struct fl_op *op)
 {
-	return mlx5_children_attach(op, FL_CONTAINER_OF(op, struct attach, op)->func);
+	children_start(op, FL_CONTAINER_OF(op, struct attach, op)->func, false);
+	return fl_op_join(op, attach_over);
 }
 
 static void attach_free(struct fl_op *op)
@@ -176,6 +250,7 @@ void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func)
 
 		if (!dev)
 			continue;
+		fl_device_set_data(dev, &shown_by_parent);
 		/* -ENODEV: somebody else removes it already. */
 		err = fl_device_remove_spawn(op, dev);
 		if (err && err != -ENODEV) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * channels.c - the reporters tx and rx of an uplink's port: its send and receive queues, one
+ * channels.c - the reporters tx and rx of a function's netdev: its send and receive queues, one
  * of each a channel. They recover one queue, or (asked by a client) all that are broken.
  */
 #include "drivers/mlx5/mlx5-private.h"
@@ -19,14 +19,14 @@ enum kind { TX, RX };
 #define STATE_READY 1
 #define STATE_ERROR 3
 
-static uint32_t *broken(struct mlx5_pf *pf, enum kind kind)
+static uint32_t *broken(struct mlx5_func *func, enum kind kind)
 {
-	return kind == TX ? &pf->health.tx_broken : &pf->health.rx_broken;
+	return kind == TX ? &func->tx_broken : &func->rx_broken;
 }
 
-static uint32_t queue_number(const struct mlx5_pf *pf, enum kind kind, unsigned int channel)
+static uint32_t queue_number(const struct mlx5_func *func, enum kind kind, unsigned int channel)
 {
-	return 0x1000 + pf->number * 0x100 + channel * 4 + (kind == TX ? 0 : 1);
+	return 0x1000 + (uint32_t)func->id * 0x100 + channel * 4 + (kind == TX ? 0 : 1);
 }
 
 static void nest_start(struct fl_fmsg *fmsg, const char *name)
@@ -79,8 +79,8 @@ static void put_completion(struct fl_fmsg *fmsg, uint32_t number, unsigned int c
 
 static void put_queue(struct mlx5_call *call, enum kind kind, unsigned int channel)
 {
-	bool is_broken = __atomic_load_n(broken(call->pf, kind), __ATOMIC_RELAXED) & 1u << channel;
-	uint32_t number = queue_number(call->pf, kind, channel);
+	bool is_broken = __atomic_load_n(broken(call->func, kind), __ATOMIC_RELAXED) & 1u << channel;
+	uint32_t number = queue_number(call->func, kind, channel);
 	struct fl_fmsg *fmsg = call->fmsg;
 
 	fl_fmsg_obj_nest_start(fmsg);
@@ -156,7 +156,7 @@ static void put_dump(struct mlx5_call *call, enum kind kind)
 
 	put_resource(call, kind == TX ? "SX Slice" : "RX Slice", 1);
 	if (call->report) {
-		uint32_t number = queue_number(call->pf, kind, call->report->value);
+		uint32_t number = queue_number(call->func, kind, call->report->value);
 
 		nest_start(call->fmsg, queue);
 		put_resource(call, "QPC", number);
@@ -166,7 +166,7 @@ static void put_dump(struct mlx5_call *call, enum kind kind)
 	}
 	fl_fmsg_arr_pair_nest_start(call->fmsg, kind == TX ? "SQs" : "RQs");
 	for (unsigned int i = 0; i < MLX5_CHANNELS; i++) {
-		uint32_t number = queue_number(call->pf, kind, i);
+		uint32_t number = queue_number(call->func, kind, i);
 
 		fl_fmsg_obj_nest_start(call->fmsg);
 		nest_start(call->fmsg, queue);
@@ -207,7 +207,7 @@ static int recovered(struct fl_op *op, enum kind kind)
 	struct mlx5_call *call = mlx5_call(op);
 
 	if (!fl_op_result(op))
-		__atomic_and_fetch(broken(call->pf, kind), ~call->pending, __ATOMIC_RELAXED);
+		__atomic_and_fetch(broken(call->func, kind), ~call->pending, __ATOMIC_RELAXED);
 	return mlx5_call_end(op, fl_op_result(op));
 }
 
@@ -229,7 +229,7 @@ static int recover(struct fl_op *op, struct fl_txn *txn, const struct mlx5_repor
 	if (!call)
 		return -ENOMEM;
 	call->pending = report ? 1u << report->value
-			       : __atomic_load_n(broken(call->pf, kind), __ATOMIC_RELAXED);
+			       : __atomic_load_n(broken(call->func, kind), __ATOMIC_RELAXED);
 	fl_op_then(op, kind == TX ? tx_recovered : rx_recovered);
 	return mlx5_fw_exec(op, call->pf->fw, call->func->unit,
 			    RECOVER_CMDS * (unsigned int)__builtin_popcount(call->pending));
@@ -259,27 +259,33 @@ static const struct fl_reporter_ops rx_ops = {
 	.diagnose = rx_diagnose,
 };
 
-static struct fl_reporter *add(struct mlx5_pf *pf, struct fl_txn *txn, const char *name,
-			       const struct fl_reporter_ops *ops)
+static struct fl_reporter *add(struct mlx5_func *func, struct fl_txn *txn, uint32_t port,
+			       const char *name, const struct fl_reporter_ops *ops)
 {
 	struct fl_reporter_desc desc = {
 		.name = name,
 		.ops = ops,
-		.priv = pf,
+		.priv = func,
 		.grace_period_ms = GRACE_MS,
 		.burst_period_ms = BURST_MS,
 	};
 
-	return fl_port_reporter_add(txn, pf->base + MLX5_UPLINK, &desc);
+	return fl_port_reporter_add(txn, port, &desc);
 }
 
-/* The queues are made anew with the port. */
-void mlx5_channels_register(struct mlx5_pf *pf, struct fl_txn *txn)
+/* The queues are made anew. */
+void mlx5_channels_register(struct mlx5_func *func, struct fl_txn *txn, uint32_t port)
 {
-	__atomic_store_n(&pf->health.tx_broken, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&pf->health.rx_broken, 0, __ATOMIC_RELAXED);
-	if (!(__atomic_load_n(&pf->func->enabled, __ATOMIC_RELAXED) & 1u << MLX5_CHILD_ETH))
-		return;
-	mlx5_reporter_keep(pf, &pf->health.tx, add(pf, txn, "tx", &tx_ops));
-	mlx5_reporter_keep(pf, &pf->health.rx, add(pf, txn, "rx", &rx_ops));
+	struct fl_reporter *tx, *rx;
+
+	__atomic_store_n(&func->tx_broken, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&func->rx_broken, 0, __ATOMIC_RELAXED);
+	tx = add(func, txn, port, "tx", &tx_ops);
+	rx = add(func, txn, port, "rx", &rx_ops);
+	if (!func->vport && tx && rx) {
+		mlx5_reporter_keep(func->pf, &func->pf->health.tx, fl_reporter_get(tx));
+		mlx5_reporter_keep(func->pf, &func->pf->health.rx, fl_reporter_get(rx));
+	}
+	fl_reporter_put(tx);
+	fl_reporter_put(rx);
 }

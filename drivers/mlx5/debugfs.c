@@ -45,9 +45,9 @@ static uint32_t value_of(const struct file *file)
 	case MLX5_EVENT_FATAL:
 		return mlx5_fw_dead(file->pf->fw);
 	case MLX5_EVENT_TX_TIMEOUT:
-		return __atomic_load_n(&health->tx_broken, __ATOMIC_RELAXED);
+		return __atomic_load_n(&file->pf->func->tx_broken, __ATOMIC_RELAXED);
 	case MLX5_EVENT_RX_ERROR:
-		return __atomic_load_n(&health->rx_broken, __ATOMIC_RELAXED);
+		return __atomic_load_n(&file->pf->func->rx_broken, __ATOMIC_RELAXED);
 	case MLX5_EVENTS:
 		break;
 	}

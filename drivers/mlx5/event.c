@@ -110,7 +110,7 @@ static int queue(struct mlx5_pf *pf, enum mlx5_event event, uint32_t channel)
 	snprintf(text, sizeof(text), "%s on channel %u", tx ? "TX timeout" : "error CQE of an RQ",
 		 channel);
 	mlx5_trace(pf, event, text);
-	__atomic_or_fetch(tx ? &pf->health.tx_broken : &pf->health.rx_broken, 1u << channel,
+	__atomic_or_fetch(tx ? &pf->func->tx_broken : &pf->func->rx_broken, 1u << channel,
 			  __ATOMIC_RELAXED);
 	return report(pf, tx ? &pf->health.tx : &pf->health.rx, channel, text);
 }

@@ -100,23 +100,28 @@ void mlx5_func_dl_free(struct mlx5_func *func)
 static int reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 		       enum devlink_reload_action action, enum devlink_reload_limit limit)
 {
-	return mlx5_children_detach(op, fl_devlink_priv(fl_txn_devlink(txn)));
+	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
+
+	mlx5_netdev_del(func, txn);
+	return mlx5_children_detach(op, func);
 }
 
 struct reload_up {
 	void *saved;
 	struct mlx5_func *func;
+	struct fl_txn *txn;
 };
 
 static int reload_brought_up(struct fl_op *op)
 {
 	struct reload_up *up = fl_op_data(op);
 	struct mlx5_func *func = up->func;
+	struct fl_txn *txn = up->txn;
 	int err = fl_op_result(op);
 
 	fl_op_set_data(op, up->saved);
 	free(up);
-	return err ? err : mlx5_children_attach(op, func);
+	return err ? err : mlx5_children_attach(op, func, txn);
 }
 
 static int reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_action action,
@@ -129,6 +134,7 @@ static int reload_up(struct fl_op *op, struct fl_txn *txn, enum devlink_reload_a
 		return -ENOMEM;
 	up->saved = fl_op_data(op);
 	up->func = func;
+	up->txn = txn;
 	mlx5_params_take(func, txn);
 	*ret_performed = 1u << DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
 	fl_op_set_data(op, up);
@@ -141,12 +147,23 @@ static int children_are_back(struct fl_op *op)
 	return mlx5_call_end(op, fl_op_result(op));
 }
 
+/* The edits of a recovery that fails are not kept, but the netdev is gone. */
+static int recover_failed(struct fl_op *op)
+{
+	int err = fl_op_result(op);
+
+	mlx5_netdev_gone(op, mlx5_call(op)->func);
+	return mlx5_call_end(op, err);
+}
+
 static int recover_brought_up(struct fl_op *op)
 {
+	struct mlx5_call *call = mlx5_call(op);
+
 	if (fl_op_result(op))
-		return mlx5_call_end(op, fl_op_result(op));
+		return recover_failed(op);
 	fl_op_then(op, children_are_back);
-	return mlx5_children_attach(op, mlx5_call(op)->func);
+	return mlx5_children_attach(op, call->func, call->txn);
 }
 
 static int recover_is_down(struct fl_op *op)
@@ -154,7 +171,7 @@ static int recover_is_down(struct fl_op *op)
 	struct mlx5_call *call = mlx5_call(op);
 
 	if (fl_op_result(op))
-		return mlx5_call_end(op, fl_op_result(op));
+		return recover_failed(op);
 	fl_op_then(op, recover_brought_up);
 	return mlx5_fw_exec(op, call->pf->fw, call->func->unit, MLX5_BRINGUP_CMDS);
 }
@@ -165,6 +182,7 @@ int mlx5_func_recover(struct fl_op *op, struct fl_txn *txn)
 
 	if (!call)
 		return -ENOMEM;
+	mlx5_netdev_del(call->func, txn);
 	fl_op_then(op, recover_is_down);
 	return mlx5_children_detach(op, call->func);
 }
@@ -253,6 +271,8 @@ static int func_remove(struct fl_op *op, struct mlx5_func *func)
 	int err = func_unregister(op, func);
 
 	if (!err) {
+		if (!func->vport)
+			mlx5_shared_leave(func->pf, func->dl);
 		mlx5_func_dl_free(func);
 		/* A device that stays, unbound, has no end that would tell the port. */
 		if (func->vport && !fl_lane_sealed(fl_device_lane(func->dev)))

@@ -38,13 +38,6 @@ struct mlx5_version mlx5_version_of(const char *file_name, struct mlx5_version l
 	return last;
 }
 
-static void serial_of(const struct mlx5_nic *nic, char *ret_serial, size_t size)
-{
-	uint64_t key = mlx5_dice_key(nic->config.seed, nic->config.address);
-
-	snprintf(ret_serial, size, "MT2334X%05u", (unsigned int)(key % 100000));
-}
-
 void mlx5_version_store(struct mlx5_pf *pf, struct mlx5_version version)
 {
 	fl_lock_take(&pf->lock);
@@ -92,7 +85,7 @@ static void version_text(struct mlx5_pf *pf, const struct mlx5_version *version,
 
 static void publish_pf(struct mlx5_pf *pf, struct fl_txn *txn)
 {
-	char running[32], stored[32], serial[32];
+	char running[32], stored[32], serial[MLX5_SERIAL_SIZE];
 	const struct fl_info_version versions[] = {
 		{ FL_VERSION_FIXED, "fw.psid", PSID, false },
 		{ FL_VERSION_RUNNING, "fw.version", running, false },
@@ -103,7 +96,7 @@ static void publish_pf(struct mlx5_pf *pf, struct fl_txn *txn)
 
 	version_text(pf, &pf->running, running, sizeof(running));
 	version_text(pf, &pf->stored, stored, sizeof(stored));
-	serial_of(pf->nic, serial, sizeof(serial));
+	mlx5_nic_serial(&pf->nic->config, serial);
 	fl_info_set(txn, "mlx5_core", serial, NULL, versions, FL_ARRAY_SIZE(versions));
 }
 

@@ -40,20 +40,32 @@ enum mlx5_event {
 /* The auxiliary devices of a function, in the order of their attaching. */
 enum mlx5_child { MLX5_CHILD_ETH, MLX5_CHILD_RDMA, MLX5_CHILD_VNET, MLX5_CHILDREN };
 
-/* One NIC. Rules: all but refs never changes (faults: see there). */
+/*
+ * One NIC: a chip.
+ * Rules:
+ * 1. refs: atomic. faults: see there.
+ * 2. shared, shared_index, members: alone on lane.
+ * 3. All else never changes.
+ */
 struct mlx5_nic {
 	int refs;
 	struct fl_plane *plane;
 	struct mlx5_config config;
 	struct mlx5_faults faults;
-	uint32_t dl_index; /* reserved: of the first PF; the PFs' and then the VFs' follow */
+	uint32_t dl_index; /* reserved: of the first PF; the shared instance's, the other PFs' and
+			    * then the VFs' follow */
+	struct fl_lane *lane; /* the shared instance's */
+	struct fl_devlink *shared; /* NULL: no PF is there */
+	uint32_t shared_index; /* of the one that will be, or MLX5_INDEX_ANY */
+	unsigned int members; /* PFs that are nested in it */
 };
+struct mlx5_member;
 
 struct mlx5_version {
 	unsigned int major, minor, sub;
 };
 
-#define MLX5_CHANNELS 4 /* of a PF's netdev: a send and a receive queue each */
+#define MLX5_CHANNELS 4 /* of a netdev: a send and a receive queue each */
 #define MLX5_TRACES 16
 
 /* One line of the firmware's tracer. */
@@ -67,7 +79,6 @@ struct mlx5_trace {
 struct mlx5_health {
 	uint32_t syndrome; /* of the last error; 0: none */
 	uint32_t misses;   /* how often the firmware's heartbeat was missed */
-	uint32_t tx_broken, rx_broken; /* bits of channels */
 	struct fl_reporter *fw, *fw_fatal, *tx, *rx; /* referenced, or NULL */
 	struct fl_region *cr_space;
 	struct mlx5_trace traces[MLX5_TRACES];
@@ -88,6 +99,7 @@ struct mlx5_report {
  * 2. sfs, by_sfnum, sf_words, sf_count, closed: under lock.
  * 3. switchdev, encap_mode: written alone on the PF's lane; atomic, for those who only ask.
  * 4. running, stored, the references and traces in health: under lock. Its numbers: atomic.
+ * 5. joins, leaves: alone on the PF's lane; leaves is taken by one exchange.
  * Nothing here belongs to one operation: one that was parked may wake up when others have
  * come and gone. What an operation needs on its way is its own (struct mlx5_call).
  */
@@ -102,6 +114,7 @@ struct mlx5_pf {
 	int encap_mode;
 	struct mlx5_version running, stored;
 	struct mlx5_health health;
+	struct mlx5_member *joins, *leaves; /* ready for when it comes and goes */
 
 	struct fl_lock lock;
 	bool closed;
@@ -143,7 +156,7 @@ struct mlx5_vport {
  * Rules:
  * 1. pf, vport, unit, id: never change. refs: atomic.
  * 2. dev, dl, dl_index: alone on the device's lane. children, fatal: under
- *    pf->lock. enabled: atomic.
+ *    pf->lock. enabled, tx_broken, rx_broken: atomic.
  */
 struct mlx5_func {
 	int refs;
@@ -156,6 +169,7 @@ struct mlx5_func {
 	uint32_t dl_index; /* of the instance that will be, or MLX5_INDEX_ANY */
 	struct fl_device *children[MLX5_CHILDREN]; /* referenced */
 	struct fl_reporter *fatal; /* a VF's or SF's fw_fatal, referenced, or NULL */
+	uint32_t tx_broken, rx_broken; /* bits of channels of its netdev */
 	unsigned int enabled; /* bits of enum mlx5_child: which to attach */
 };
 
@@ -201,6 +215,24 @@ uint32_t mlx5_index_take(struct mlx5_nic *nic, uint32_t *reserved);
 /* The PCI address of the function that is `offset` functions after the NIC's first. */
 void mlx5_nic_address(const struct mlx5_nic *nic, unsigned int offset, char *ret_address,
 		      size_t size);
+
+/* The index reserved for the PF's first instance. */
+uint32_t mlx5_nic_pf_index(const struct mlx5_nic *nic, unsigned int number);
+#define MLX5_SERIAL_SIZE 16
+/* The chip's serial number. */
+void mlx5_nic_serial(const struct mlx5_config *config, char ret_serial[MLX5_SERIAL_SIZE]);
+
+/* ---- shared.c --------------------------------------------------------------------- */
+
+/* Makes ready what the other two need, so that they cannot fail. 0 or -ENOMEM. All three alone on
+ * the PF's lane. */
+int mlx5_shared_prepare(struct mlx5_pf *pf);
+/* The PF's instance, not registered yet, is to be nested in the chip's shared one, which is made
+ * if it is not there. Only posts. */
+void mlx5_shared_join(struct mlx5_pf *pf, struct fl_devlink *pf_dl);
+/* It is not registered any more; once after each join. Only posts. */
+void mlx5_shared_leave(struct mlx5_pf *pf, struct fl_devlink *pf_dl);
+void mlx5_shared_done(struct mlx5_pf *pf);
 
 /* ---- step.c ----------------------------------------------------------------------- */
 
@@ -377,8 +409,8 @@ int mlx5_health_query(struct fl_op *op, struct fl_txn *txn, struct fl_fmsg *fmsg
 		      void (*fill)(struct mlx5_call *call));
 
 extern const struct fl_reporter_ops mlx5_vnic_ops;
-/* The reporters tx and rx of the uplink, in the transaction that adds its port. */
-void mlx5_channels_register(struct mlx5_pf *pf, struct fl_txn *txn);
+/* The reporters tx and rx of a function's netdev, at that port of its instance. */
+void mlx5_channels_register(struct mlx5_func *func, struct fl_txn *txn, uint32_t port);
 
 #define MLX5_CR_SPACE_BYTES (64u * 1024)
 void mlx5_cr_space_fill(struct mlx5_pf *pf, uint64_t offset, uint32_t len, uint8_t *data);
@@ -390,6 +422,20 @@ void mlx5_cr_space_catch(struct mlx5_pf *pf, struct fl_devlink *dl);
 void mlx5_debugfs_add(struct mlx5_pf *pf);
 void mlx5_debugfs_remove(struct mlx5_pf *pf);
 
+/* ---- netdev.c --------------------------------------------------------------------- */
+
+/* Shows the netdev in txn, which is not shown there; takes it out if it is. Alone on func's lane,
+ * or (add) on that of its eth device. */
+void mlx5_netdev_add(struct mlx5_func *func, struct fl_txn *txn);
+void mlx5_netdev_del(struct mlx5_func *func, struct fl_txn *txn);
+/* The eth device was attached by itself: shows the netdev. 0, -ENOMEM, or another error: func's
+ * instance is going. Alone on the eth device's lane. */
+int mlx5_netdev_attached(struct fl_op *op, struct mlx5_func *func);
+/* It went, and no transaction that is kept took the netdev away. Alone on func's lane. */
+void mlx5_netdev_gone(struct fl_op *op, struct mlx5_func *func);
+/* It goes by itself. Alone on the eth device's lane. */
+void mlx5_netdev_detached_post(struct fl_device *dev, struct mlx5_func *func);
+
 /* ---- rate.c ----------------------------------------------------------------------- */
 
 extern const struct fl_rate_ops mlx5_rate_ops;
@@ -398,14 +444,15 @@ void mlx5_rate_nodes_del(struct fl_txn *txn);
 
 /* ---- aux.c ------------------------------------------------------------------------ */
 
-/* Attaches the children in func->enabled, in parallel: a value for the step before it,
- * 0 whatever became of them (B3). Alone on func's lane. */
-int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func);
-/* The same by an operation of its own, the next on func's lane. -ENOMEM, -ENODEV. */
+/* Attaches the children in func->enabled, in parallel, and shows the netdev in txn: a value
+ * for the step before it, 0 whatever became of them (B3), or -ENOMEM. Alone on func's lane. */
+int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func, struct fl_txn *txn);
+/* The same by an operation of its own, the next on func's lane, without a transaction: an eth
+ * device that hangs, or whose sibling does, hides nothing. -ENOMEM, -ENODEV. */
 int mlx5_children_attach_post(struct mlx5_func *func);
 /* Nobody waits: each attaches by itself once func's lane is free. */
 void mlx5_children_start(struct mlx5_func *func);
-/* Detaches all. 0 or -ECANCELED. */
+/* Detaches all; the caller takes the netdev from its transaction. 0 or -ECANCELED. */
 int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func);
 /* The same, as a part of more that op spawns and joins. */
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func);

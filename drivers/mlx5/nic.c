@@ -120,8 +120,23 @@ struct mlx5_nic *mlx5_nic_get(struct mlx5_nic *nic)
 
 void mlx5_nic_put(struct mlx5_nic *nic)
 {
-	if (nic && !__atomic_sub_fetch(&nic->refs, 1, __ATOMIC_ACQ_REL))
-		free(nic);
+	if (!nic || __atomic_sub_fetch(&nic->refs, 1, __ATOMIC_ACQ_REL))
+		return;
+	fl_lane_put(nic->lane);
+	free(nic);
+}
+
+void mlx5_nic_serial(const struct mlx5_config *config, char ret_serial[MLX5_SERIAL_SIZE])
+{
+	uint64_t key = mlx5_dice_key(config->seed, config->address);
+
+	snprintf(ret_serial, MLX5_SERIAL_SIZE, "MT2334X%05u", (unsigned int)(key % 100000));
+}
+
+/* The shared instance follows the first PF, as where the kernel probes one after another. */
+uint32_t mlx5_nic_pf_index(const struct mlx5_nic *nic, unsigned int number)
+{
+	return nic->dl_index + number + (number > 0);
 }
 
 uint32_t mlx5_index_take(struct mlx5_nic *nic, uint32_t *reserved)
@@ -130,6 +145,15 @@ uint32_t mlx5_index_take(struct mlx5_nic *nic, uint32_t *reserved)
 
 	*reserved = MLX5_INDEX_ANY;
 	return index != MLX5_INDEX_ANY ? index : fl_devlink_index_reserve(nic->plane, 1);
+}
+
+static int lane_new(struct mlx5_nic *nic)
+{
+	char serial[MLX5_SERIAL_SIZE], name[8 + MLX5_SERIAL_SIZE];
+
+	mlx5_nic_serial(&nic->config, serial);
+	snprintf(name, sizeof(name), "chip/%s", serial);
+	return fl_lane_new(fl_plane_sched(nic->plane), NULL, name, NULL, &nic->lane);
 }
 
 static struct mlx5_nic *nic_new(struct fl_plane *plane, const struct mlx5_config *config)
@@ -142,7 +166,12 @@ static struct mlx5_nic *nic_new(struct fl_plane *plane, const struct mlx5_config
 	nic->plane = plane;
 	nic->config = *config;
 	mlx5_faults_init(&nic->faults, config);
-	nic->dl_index = fl_devlink_index_reserve(plane, config->ports * (1 + config->vfs));
+	if (lane_new(nic)) {
+		free(nic);
+		return NULL;
+	}
+	nic->dl_index = fl_devlink_index_reserve(plane, 1 + config->ports * (1 + config->vfs));
+	nic->shared_index = nic->dl_index + 1;
 	return nic;
 }
 

@@ -49,7 +49,7 @@ struct mlx5_func *mlx5_pf_new(struct mlx5_nic *nic, unsigned int number)
 	id = fl_auxiliary_id_alloc(fl_plane_bus(nic->plane));
 	if (id < 0)
 		goto out_free;
-	pf->func = mlx5_func_new(pf, NULL, id, nic->dl_index + number);
+	pf->func = mlx5_func_new(pf, NULL, id, mlx5_nic_pf_index(nic, number));
 	if (!pf->func)
 		goto out_free_id;
 	return pf->func;
@@ -65,6 +65,7 @@ void mlx5_pf_free(struct mlx5_pf *pf)
 	mlx5_sf_table_done(pf);
 	mlx5_vf_table_done(pf);
 	mlx5_health_done(pf);
+	mlx5_shared_done(pf);
 	mlx5_fw_put(pf->fw);
 	fl_lock_done(&pf->lock);
 	mlx5_nic_put(pf->nic);
@@ -94,7 +95,6 @@ void mlx5_pf_ports_add(struct mlx5_pf *pf, struct fl_txn *txn)
 	fl_port_add(txn, &uplink);
 	fl_port_type_set(txn, uplink.index, DEVLINK_PORT_TYPE_ETH);
 	fl_port_notify(txn, uplink.index);
-	mlx5_channels_register(pf, txn);
 	if (mlx5_eswitch_switchdev(pf))
 		mlx5_vf_ports_add(pf, txn);
 }
@@ -154,10 +154,13 @@ static int pf_register(struct fl_op *op, struct mlx5_pf *pf)
 	struct fl_txn *txn;
 	int err;
 
-	err = mlx5_func_dl_alloc(func, &mlx5_pf_ops, &dl);
+	err = mlx5_shared_prepare(pf);
+	if (!err)
+		err = mlx5_func_dl_alloc(func, &mlx5_pf_ops, &dl);
 	if (err)
 		return err;
 	dl_publish(pf, dl);
+	mlx5_shared_join(pf, dl);
 	err = fl_txn_begin(op, dl, &txn);
 	if (!err) {
 		fl_txn_register(txn);
@@ -172,6 +175,7 @@ static int pf_register(struct fl_op *op, struct mlx5_pf *pf)
 	}
 	if (err) {
 		dl_publish(pf, NULL);
+		mlx5_shared_leave(pf, dl);
 		fl_devlink_free(dl);
 	}
 	return err;

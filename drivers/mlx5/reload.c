@@ -89,7 +89,7 @@ static int is_up(struct fl_op *op)
 	mlx5_info_publish(call->pf->func, call->txn);
 	mlx5_pf_ports_add(call->pf, call->txn);
 	fl_op_then(op, children_attached);
-	return mlx5_children_attach(op, call->pf->func);
+	return mlx5_children_attach(op, call->pf->func, call->txn);
 }
 
 static int was_reset(struct fl_op *op)
@@ -183,7 +183,7 @@ static int recover_children(struct fl_op *op)
 		return fl_op_result(op);
 	mlx5_info_publish(call->pf->func, call->txn);
 	mlx5_pf_ports_add(call->pf, call->txn);
-	return mlx5_children_attach(op, call->pf->func);
+	return mlx5_children_attach(op, call->pf->func, call->txn);
 }
 
 static int recover_bring_up(struct fl_op *op)

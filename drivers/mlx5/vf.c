@@ -13,7 +13,7 @@
 int mlx5_vf_table_init(struct mlx5_pf *pf)
 {
 	unsigned int vfs = pf->nic->config.vfs;
-	uint32_t first = pf->nic->dl_index + pf->nic->config.ports + pf->number * vfs;
+	uint32_t first = mlx5_nic_pf_index(pf->nic, pf->nic->config.ports) + pf->number * vfs;
 
 	pf->vfs = calloc(vfs + 1, sizeof(*pf->vfs));
 	if (!pf->vfs)

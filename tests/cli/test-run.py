@@ -69,8 +69,9 @@ def test_no_plane_at_the_socket():
 def test_children_are_served_too():
     done = finelink("run", "--", "bash", "-c", "devlink dev show; (devlink dev show)")
     equal(done.returncode, 0, done.err)
-    equal(sorted(set(done.out.split())), ["pci/0000:03:00.0", "pci/0000:03:00.1"])
-    equal(len(done.out.split()), 4)
+    equal(sorted(set(done.out.split())),
+          ["devlink_index/1", "pci/0000:03:00.0", "pci/0000:03:00.1"])
+    equal(len(done.out.split()), 6)
 
 
 def test_run_in_run_shares_the_plane():
@@ -94,10 +95,10 @@ def test_the_plane_of_a_daemon():
     with folder() as path:
         with daemon(f"{path}/s"):
             done = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show")
-            equal(len(done.out.split()), 2, done.err)
+            equal(len(done.out.split()), 3, done.err)
             done = finelink("run", "devlink", "dev", "show",
                             env={"FINELINK_SOCKET": f"{path}/s"})
-            equal(len(done.out.split()), 2, done.err)
+            equal(len(done.out.split()), 3, done.err)
 
 
 def plane_of(pid):

@@ -12,7 +12,8 @@ from fl import ENV, FINELINK, check, daemon, equal, finelink, folder, main, show
 def test_instances():
     with folder() as path, daemon(f"{path}/s"):
         told = show("instances", f"{path}/s")["instances"]
-        equal(sorted(i["handle"] for i in told), ["pci/0000:03:00.0", "pci/0000:03:00.1"])
+        equal(sorted(i["handle"] for i in told),
+              ["devlink_index/1", "pci/0000:03:00.0", "pci/0000:03:00.1"])
         done = finelink("show", "-c", f"{path}/s")
         equal(done.returncode, 0, done.err)
         check(done.out.startswith("INSTANCE"), done.out)

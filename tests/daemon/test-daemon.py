@@ -19,7 +19,7 @@ def test_serves_and_removes_its_socket():
             check(stat.S_ISSOCK(os.stat(f"{path}/s").st_mode))
             equal(os.stat(f"{path}/s").st_mode & 0o777, 0o666)
             done = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show")
-            equal(len(done.out.split()), 2, done.err)
+            equal(len(done.out.split()), 3, done.err)
             process.send_signal(signal.SIGINT)
             process.wait(timeout=20)
         equal(os.listdir(path), [])
@@ -110,7 +110,7 @@ def test_topology_from_standard_input():
         equal(os.read(ready, 10), b"ready\n")
         os.close(ready)
         listed = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show")
-        equal(listed.out.split(), ["pci/0000:81:00.0"])
+        equal(listed.out.split(), ["pci/0000:81:00.0", "devlink_index/1"])
         process.terminate()
         equal(process.wait(timeout=20), 0)
 

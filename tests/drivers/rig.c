@@ -98,15 +98,25 @@ unsigned int rig_devices(struct rig *rig, const char *bus, const char *prefix)
 
 static void count_instance(const struct fl_instance_info *info, void *arg)
 {
-	(*(unsigned int *)arg)++;
+	unsigned int *counts = arg;
+
+	counts[!strcmp(info->bus, SHARED_BUS)]++;
 }
 
 unsigned int rig_instances(struct rig *rig)
 {
-	unsigned int count = 0;
+	unsigned int counts[2] = { 0 };
 
-	assert_int_equal(fl_plane_walk(rig->plane, count_instance, &count), 0);
-	return count;
+	assert_int_equal(fl_plane_walk(rig->plane, count_instance, counts), 0);
+	return counts[false];
+}
+
+unsigned int rig_shared(struct rig *rig)
+{
+	unsigned int counts[2] = { 0 };
+
+	assert_int_equal(fl_plane_walk(rig->plane, count_instance, counts), 0);
+	return counts[true];
 }
 
 static struct fl_devlink *find(struct rig *rig, const char *bus, const char *dev)
@@ -145,6 +155,48 @@ void rig_remove(struct rig *rig, const char *bus, const char *name)
 	for (int i = 0; i < 30000 && !__atomic_load_n(&gone, __ATOMIC_SEQ_CST); i++)
 		rig_nap_ms(1);
 	assert_true(__atomic_load_n(&gone, __ATOMIC_SEQ_CST));
+}
+
+struct told {
+	int err, over;
+};
+
+static void tell(void *arg, int err)
+{
+	struct told *told = arg;
+
+	told->err = err;
+	__atomic_store_n(&told->over, 1, __ATOMIC_SEQ_CST);
+}
+
+static int await_told(int err, struct told *told)
+{
+	if (err)
+		return err;
+	for (int i = 0; i < 30000 && !__atomic_load_n(&told->over, __ATOMIC_SEQ_CST); i++)
+		rig_nap_ms(1);
+	assert_true(__atomic_load_n(&told->over, __ATOMIC_SEQ_CST));
+	return told->err;
+}
+
+int rig_unbind(struct rig *rig, const char *bus, const char *name)
+{
+	struct fl_device *dev = fl_device_find(fl_plane_bus(rig->plane), bus, name);
+	struct told told = { 0 };
+	int err = dev ? fl_device_unbind_post(dev, NULL, tell, &told) : -ENODEV;
+
+	fl_device_put(dev);
+	return await_told(err, &told);
+}
+
+int rig_bind(struct rig *rig, const char *bus, const char *name)
+{
+	struct fl_device *dev = fl_device_find(fl_plane_bus(rig->plane), bus, name);
+	struct told told = { 0 };
+	int err = dev ? fl_device_probe_call(dev, NULL, tell, &told) : -ENODEV;
+
+	fl_device_put(dev);
+	return await_told(err, &told);
 }
 
 /* ---- requests -------------------------------------------------------------------------- */

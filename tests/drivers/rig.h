@@ -28,6 +28,7 @@
 #define PF1 "0000:03:00.1"
 #define SF0 32768u
 #define UPLINK 65535u
+#define SHARED_BUS "devlink_index"
 
 struct rig {
 	struct fixture fixture; /* its driver is not used, its requests are */
@@ -48,10 +49,15 @@ void rig_nap_ms(unsigned int ms);
 
 /* How many devices there are on a bus, of those whose name begins with `prefix`. */
 unsigned int rig_devices(struct rig *rig, const char *bus, const char *prefix);
+/* The instances of functions, and those that chips share. */
 unsigned int rig_instances(struct rig *rig);
+unsigned int rig_shared(struct rig *rig);
 bool rig_has_instance(struct rig *rig, const char *bus, const char *dev);
 /* Removes a device and waits; gone once this returns. */
 void rig_remove(struct rig *rig, const char *bus, const char *dev);
+/* Takes a device's driver away, or gives it one, and waits: what it was told, -ENODEV. */
+int rig_unbind(struct rig *rig, const char *bus, const char *dev);
+int rig_bind(struct rig *rig, const char *bus, const char *dev);
 
 /* The extended ACK of this thread's last answer. */
 extern _Thread_local char rig_extack[160];

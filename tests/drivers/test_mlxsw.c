@@ -336,6 +336,9 @@ static void test_lanes(void **state)
 	struct rig rig;
 
 	up_quick(&rig);
+	/* A reporter's lane is made for the first who needs it. */
+	DO(&rig, DEVLINK_CMD_HEALTH_REPORTER_DUMP_CLEAR,
+	   STR(DEVLINK_ATTR_HEALTH_REPORTER_NAME, "fw_fatal"));
 	assert_int_equal(fl_sched_walk(fl_plane_sched(rig.plane), see_lane, NULL, lanes), 0);
 	for (const struct placed *placed = lanes; placed->name; placed++) {
 		if (!placed->seen)
