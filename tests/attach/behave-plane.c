@@ -143,6 +143,17 @@ static void change_survives_signals(void)
 	nl_expect(fd, nlh);
 }
 
+/* What is there, however often a signal comes in between. */
+static ssize_t receive_at_once(int fd)
+{
+	ssize_t len;
+
+	do {
+		len = recv(fd, buf, sizeof(buf), MSG_DONTWAIT);
+	} while (len < 0 && errno == EINTR);
+	return len;
+}
+
 /* Changes under a storm of signals: each is carried out once. */
 static void changes_once(int flags)
 {
@@ -159,8 +170,8 @@ static void changes_once(int flags)
 			len = send(fd, nlh, nlh->nlmsg_len, 0);
 		} while (len < 0 && errno == EINTR);
 		SAME(len, nlh->nlmsg_len);
-		nl_expect_reply(buf, recv(fd, buf, sizeof(buf), MSG_DONTWAIT), nlh);
-		nl_expect_ack(buf, recv(fd, buf, sizeof(buf), MSG_DONTWAIT), nlh);
+		nl_expect_reply(buf, receive_at_once(fd), nlh);
+		nl_expect_ack(buf, receive_at_once(fd), nlh);
 	}
 	int alarms = end_storm();
 	CHECK(alarms > changes / 10);

@@ -26,7 +26,7 @@
 static char buf[65536];
 
 /* Threads that all wait hold up nobody. */
-#define WAITERS 40
+#define WAITERS 60
 
 static sem_t begun;
 
