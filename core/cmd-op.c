@@ -5,24 +5,36 @@
 #include "core/border.h"
 #include "core/cmd-op.h"
 
+/* What cannot be taken back is tried until there is memory, or the device goes. */
+static int cmd_commit(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+	bool kept;
+	int err = fl_txn_try_commit(cmd->txn, &kept);
+
+	if (kept && cmd->keep && !fl_op_cancelled(op))
+		return fl_op_sleep(op, FL_TXN_RETRY_NS, cmd_commit);
+	if (kept)
+		fl_txn_abort(cmd->txn);
+	cmd->txn = NULL;
+	if (!cmd->err)
+		cmd->err = err;
+	if (!cmd->err && cmd->type->reply)
+		cmd->type->reply(cmd);
+	return cmd->err;
+}
+
 static int cmd_work_done(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
-	struct fl_txn *txn = cmd->txn;
-	/* Also of what a driver replied later. */
-	int err = fl_border_result(cmd->dl, fl_op_kind(op), fl_op_result(op)), commit_err;
 
+	/* Also of what a driver replied later. */
+	cmd->err = fl_border_result(cmd->dl, fl_op_kind(op), fl_op_result(op));
+	if (!cmd->err || cmd->keep)
+		return cmd_commit(op);
+	fl_txn_abort(cmd->txn);
 	cmd->txn = NULL;
-	if (err && !cmd->keep) {
-		fl_txn_abort(txn);
-		return err;
-	}
-	commit_err = fl_txn_commit(txn);
-	if (!err)
-		err = commit_err;
-	if (!err && cmd->type->reply)
-		cmd->type->reply(cmd);
-	return err;
+	return cmd->err;
 }
 
 int fl_cmd_op_run(struct fl_op *op)

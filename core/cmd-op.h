@@ -33,7 +33,8 @@ struct fl_cmd_op {
 	struct fl_devlink *dl;   /* referenced */
 	struct fl_txn *txn;      /* during the work */
 	uint32_t port;           /* of commands about one */
-	bool keep;               /* commit although the work failed (reload) */
+	bool keep;               /* commit although the work failed (reload), and surely */
+	int err;                 /* what the work gave */
 	bool can_abandon;        /* req can; set before the submit */
 	int answered;            /* atomic: who sets it, `parked` or `ended`, answers */
 	void *arg;

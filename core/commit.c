@@ -31,6 +31,8 @@ static void txn_free(struct fl_txn *txn)
 		free(edit->nested_in);
 		free(edit);
 	}
+	cds_list_for_each_entry_safe(edit, next, &txn->spare, link)
+		free(edit);
 	for (unsigned int i = 0; i < txn->chains; i++) {
 		fl_evrec_put_chain(txn->events[i].first);
 		fl_netns_put(txn->events[i].ns);
@@ -106,6 +108,8 @@ static int commit_prepare(struct commit *c)
 	/* Asked again under the lock. Here it keeps the indexes from naming what is refused. */
 	if (!err && refused(c, true))
 		err = -ECANCELED;
+	if (!err && txn->retell)
+		err = fl_txn_retell(txn);
 	if (!err)
 		err = encode_edits(txn);
 	if (err)
@@ -155,11 +159,12 @@ static void commit_undo(struct commit *c)
 		fl_netns_index_del(txn->values.ns, txn->dl);
 	if (c->in_plane_index)
 		fl_plane_index_del(txn->dl->plane, txn->dl);
-	if (txn->parts & FL_TXN_RELOAD)
+	if (txn->parts & FL_TXN_RELOAD) {
 		free(txn->values.dev);
+		txn->values.dev = NULL;
+	}
 	fl_pmap_edit_abort(&c->nodes);
 	free(c->next);
-	fl_txn_abort(txn);
 }
 
 static void apply_edits(struct commit *c)
@@ -338,11 +343,22 @@ static bool changes_nothing(const struct fl_txn *txn)
 
 int fl_txn_commit(struct fl_txn *txn)
 {
+	bool kept;
+	int err = fl_txn_try_commit(txn, &kept);
+
+	if (kept)
+		fl_txn_abort(txn);
+	return err;
+}
+
+int fl_txn_try_commit(struct fl_txn *txn, bool *ret_kept)
+{
 	struct commit c = { .txn = txn };
 	struct leftover *left;
 	int err;
 
 	fl_assert_may_block("fl_txn_commit()");
+	*ret_kept = false;
 	if (changes_nothing(txn)) {
 		err = fl_op_parked(txn->op) ? -ECANCELED : 0;
 		txn_free(txn);
@@ -363,6 +379,9 @@ int fl_txn_commit(struct fl_txn *txn)
 	if (err) {
 		free(left);
 		commit_undo(&c);
+		*ret_kept = err == -ENOMEM && !txn->err;
+		if (!*ret_kept)
+			fl_txn_abort(txn);
 		return err;
 	}
 	indexes_after(&c);

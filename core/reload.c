@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "base/log.h"
 #include "core/border.h"
 #include "core/param.h"
 #include "core/reload.h"
@@ -41,15 +42,53 @@ static void count(struct fl_reload *reload)
 	fl_txn_notify(txn);
 }
 
+/* The transaction has failed, and the driver is down. */
+static int reload_recover(struct fl_op *op, int err)
+{
+	struct fl_txn *txn = reload_of(op)->txn;
+
+	fl_txn_recover(txn);
+	set_failed(txn, true);
+	return reload_end(op, err);
+}
+
+static int reload_after_second_down(struct fl_op *op)
+{
+	struct fl_reload *reload = reload_of(op);
+	const struct fl_devlink *dl = reload->txn->dl;
+
+	if (fl_op_result(op))
+		fl_log(FL_LOG_ERR, "%s/%s: its driver stays up after a reload that failed",
+		       fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
+	return reload_recover(op, reload->err);
+}
+
+static int reload_down(struct fl_op *op, struct fl_reload *reload, bool netns_change)
+{
+	const struct fl_devlink *dl = reload->txn->dl;
+
+	return fl_border_step(dl, "reload_down",
+			      dl->ops->reload_down(op, reload->txn, netns_change, reload->action,
+						   reload->limit));
+}
+
 static int reload_after_up(struct fl_op *op)
 {
 	struct fl_reload *reload = reload_of(op);
+	struct fl_txn *txn = reload->txn;
 	int err = fl_op_result(op);
 
-	set_failed(reload->txn, err);
-	if (!err)
-		count(reload);
-	return reload_end(op, err);
+	if (!err && txn->err) {
+		/* It is up, but what it told of that got lost. */
+		reload->err = txn->err;
+		fl_op_then(op, reload_after_second_down);
+		return reload_down(op, reload, false);
+	}
+	if (err)
+		return reload_recover(op, err);
+	set_failed(txn, false);
+	count(reload);
+	return reload_end(op, 0);
 }
 
 static int reload_up(struct fl_op *op, struct fl_reload *reload)
@@ -83,24 +122,25 @@ static int reload_after_down(struct fl_op *op)
 	reload_move(reload);
 	if (err) {
 		/* The device refused and stays as it is, but not where it was. */
-		set_failed(reload->txn, true);
-		return reload_end(op, err);
+		return reload_recover(op, err);
 	}
 	if (reload->action == DEVLINK_RELOAD_ACTION_DRIVER_REINIT)
 		fl_params_reload(reload->txn);
+	if (reload->txn->err)
+		return reload_recover(op, reload->txn->err);
 	return reload_up(op, reload);
 }
 
 int fl_reload_run(struct fl_op *op, struct fl_reload *reload)
 {
-	const struct fl_devlink_ops *ops = reload->txn->dl->ops;
+	int err = fl_txn_no_return(reload->txn);
 
+	if (err)
+		return err;
 	reload->outer = fl_op_data(op);
 	fl_op_set_data(op, reload);
 	fl_op_then(op, reload_after_down);
-	if (!ops->reload_down)
+	if (!reload->txn->dl->ops->reload_down)
 		return -EOPNOTSUPP;
-	return fl_border_step(reload->txn->dl, "reload_down",
-			      ops->reload_down(op, reload->txn, reload->target != NULL,
-					       reload->action, reload->limit));
+	return reload_down(op, reload, reload->target != NULL);
 }

@@ -15,8 +15,6 @@
 #include "core/plane.h"
 #include "core/reload.h"
 
-#define RETRY_NS (10 * FL_NS_PER_MS) /* memory comes back, and nobody else brings it home */
-
 struct homecoming {
 	struct fl_op op;
 	struct fl_devlink *dl;
@@ -31,22 +29,38 @@ static struct homecoming *homecoming(struct fl_op *op)
 
 static int return_run(struct fl_op *op);
 
+static int return_commit(struct fl_op *op)
+{
+	struct homecoming *home = homecoming(op);
+	bool kept;
+	int err = fl_txn_try_commit(home->reload.txn, &kept);
+
+	if (kept && !fl_op_cancelled(op))
+		return fl_op_sleep(op, FL_TXN_RETRY_NS, return_commit);
+	if (kept)
+		fl_txn_abort(home->reload.txn);
+	home->reload.txn = NULL;
+	if (err)
+		fl_log(FL_LOG_ERR, "%s/%s could not be brought home (error %d)",
+		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -err);
+	return err;
+}
+
 static int return_done(struct fl_op *op)
 {
 	struct homecoming *home = homecoming(op);
-	int err = fl_op_result(op), commit_err;
+	int err = fl_op_result(op);
 
+	if (!home->reload.begun) {
+		/* Nobody else brings it home. */
+		fl_txn_abort(home->reload.txn);
+		home->reload.txn = NULL;
+		return fl_op_cancelled(op) ? err : fl_op_sleep(op, FL_TXN_RETRY_NS, return_run);
+	}
 	if (err)
 		fl_log(FL_LOG_WARN, "%s/%s came home with a failed reload (error %d)",
 		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -err);
-	commit_err = fl_txn_commit(home->reload.txn);
-	home->reload.txn = NULL;
-	if (commit_err == -ENOMEM && !fl_op_cancelled(op))
-		return fl_op_sleep(op, RETRY_NS, return_run);
-	if (commit_err)
-		fl_log(FL_LOG_ERR, "%s/%s could not be brought home (error %d)",
-		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl), -commit_err);
-	return commit_err;
+	return return_commit(op);
 }
 
 static int return_run(struct fl_op *op)
@@ -63,7 +77,7 @@ static int return_run(struct fl_op *op)
 		return 0;
 	err = fl_txn_begin(op, home->dl, &reload->txn);
 	if (err == -ENOMEM && !fl_op_cancelled(op))
-		return fl_op_sleep(op, RETRY_NS, return_run);
+		return fl_op_sleep(op, FL_TXN_RETRY_NS, return_run);
 	if (err)
 		return err;
 	reload->action = DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
@@ -71,6 +85,7 @@ static int return_run(struct fl_op *op)
 	if (!reload->target)
 		reload->target = fl_netns_get(fl_netns_initial(fl_plane_netns(home->dl->plane)));
 	reload->forced = true;
+	reload->begun = false;
 	reload->performed = 0;
 	fl_op_then(op, return_done);
 	return fl_reload_run(op, reload);

@@ -26,6 +26,7 @@ int fl_txn_begin(struct fl_op *op, struct fl_devlink *dl, struct fl_txn **ret_tx
 	txn->dl = fl_devlink_get(dl);
 	txn->extack = &txn->own_extack;
 	CDS_INIT_LIST_HEAD(&txn->edits);
+	CDS_INIT_LIST_HEAD(&txn->spare);
 	fl_rcu_read_lock();
 	fl_version_copy(&txn->values, fl_devlink_version(dl));
 	fl_netns_get(txn->values.ns);
@@ -78,7 +79,15 @@ void fl_txn_touch(struct fl_txn *txn, enum fl_txn_part part)
 
 struct fl_edit *fl_txn_edit(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key)
 {
-	return fl_pmap_get(txn->by_key, edit_key(kind, key));
+	struct fl_edit *edit = fl_pmap_get(txn->by_key, edit_key(kind, key));
+
+	if (edit || !txn->unindexed)
+		return edit;
+	cds_list_for_each_entry(edit, &txn->edits, link) {
+		if (edit->kind == kind && edit->key == key)
+			return edit;
+	}
+	return NULL;
 }
 
 const struct fl_obj *fl_txn_obj(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key)
@@ -94,19 +103,35 @@ const struct fl_obj *fl_txn_obj(struct fl_txn *txn, enum fl_obj_kind kind, uint6
 	return obj;
 }
 
-static struct fl_edit *edit_new(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key)
+static struct fl_edit *spare_edit(struct fl_txn *txn)
+{
+	struct fl_edit *edit;
+
+	if (cds_list_empty(&txn->spare))
+		return NULL;
+	edit = cds_list_first_entry(&txn->spare, struct fl_edit, link);
+	cds_list_del(&edit->link);
+	return edit;
+}
+
+static struct fl_edit *edit_new(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key, bool removes)
 {
 	struct fl_edit *edit = calloc(1, sizeof(*edit));
 
+	if (!edit && removes)
+		edit = spare_edit(txn);
 	if (!edit)
 		return NULL;
-	if (fl_pmap_reserve(&txn->by_key_edit, 1)) {
+	edit->kind = kind;
+	edit->key = key;
+	if (!fl_pmap_reserve(&txn->by_key_edit, 1)) {
+		fl_pmap_set(&txn->by_key_edit, &txn->by_key, edit_key(kind, key), edit);
+	} else if (txn->no_return && removes) {
+		txn->unindexed = true;
+	} else {
 		free(edit);
 		return NULL;
 	}
-	edit->kind = kind;
-	edit->key = key;
-	fl_pmap_set(&txn->by_key_edit, &txn->by_key, edit_key(kind, key), edit);
 	cds_list_add_tail(&edit->link, &txn->edits);
 	txn->edit_count++;
 	return edit;
@@ -116,8 +141,11 @@ void fl_txn_set(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key, struct 
 {
 	struct fl_edit *edit = fl_txn_edit(txn, kind, key);
 
+	/* What it failed to add before. */
+	if (!edit && !obj && txn->no_return && !fl_txn_obj(txn, kind, key))
+		return;
 	if (!edit)
-		edit = edit_new(txn, kind, key);
+		edit = edit_new(txn, kind, key, !obj);
 	if (!edit) {
 		if (obj)
 			obj->ops->free(obj);
@@ -132,6 +160,7 @@ void fl_txn_set(struct fl_txn *txn, enum fl_obj_kind kind, uint64_t key, struct 
 }
 
 struct each {
+	struct fl_txn *txn;
 	struct fl_pmap_iter committed, pending;
 	const struct fl_obj *obj;
 	const struct fl_edit *edit;
@@ -156,7 +185,9 @@ static bool each_next(struct each *each, const struct fl_obj **ret_obj)
 		*ret_obj = each->edit->obj;
 		each_step_pending(each);
 	} else {
-		*ret_obj = each->obj;
+		*ret_obj = each->txn->unindexed ?
+				   fl_txn_obj(each->txn, each->kind, each->obj->key) :
+				   each->obj;
 		each->obj = fl_pmap_iter_next(&each->committed);
 	}
 	return true;
@@ -164,6 +195,7 @@ static bool each_next(struct each *each, const struct fl_obj **ret_obj)
 
 static void each_init(struct each *each, struct fl_txn *txn, enum fl_obj_kind kind, uint64_t from)
 {
+	each->txn = txn;
 	each->kind = kind;
 	fl_pmap_iter_init(&each->committed, fl_devlink_version(txn->dl)->objs[kind], from);
 	fl_pmap_iter_init(&each->pending, txn->by_key, edit_key(kind, from));
@@ -202,6 +234,7 @@ const struct fl_obj *fl_txn_next(struct fl_txn *txn, enum fl_obj_kind kind, uint
 struct objs {
 	const struct fl_obj **obj;
 	size_t count, room;
+	bool lacks; /* memory for more */
 };
 
 static void collect(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
@@ -209,16 +242,48 @@ static void collect(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
 	struct objs *objs = arg;
 	const struct fl_obj **more;
 
+	if (objs->lacks)
+		return;
 	if (objs->count == objs->room) {
 		more = realloc(objs->obj, 2 * (objs->room + 8) * sizeof(*more));
 		if (!more) {
-			fl_txn_fail(txn, -ENOMEM);
+			objs->lacks = true;
 			return;
 		}
 		objs->obj = more;
 		objs->room = 2 * (objs->room + 8);
 	}
 	objs->obj[objs->count++] = obj;
+}
+
+struct below {
+	uint64_t bound;
+	const struct fl_obj *last;
+};
+
+static void last_below(struct fl_txn *txn, const struct fl_obj *obj, void *arg)
+{
+	struct below *below = arg;
+
+	if (obj->key < below->bound)
+		below->last = obj;
+}
+
+/* Slowly, but without memory. */
+static void for_each_by_steps(struct fl_txn *txn, enum fl_obj_kind kind,
+			      void (*fn)(struct fl_txn *txn, const struct fl_obj *obj, void *arg),
+			      void *arg)
+{
+	struct below below = { .bound = UINT64_MAX };
+
+	for (;;) {
+		below.last = NULL;
+		fl_txn_for_each(txn, kind, last_below, &below);
+		if (!below.last)
+			return;
+		below.bound = below.last->key;
+		fn(txn, below.last, arg);
+	}
 }
 
 void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,
@@ -229,7 +294,9 @@ void fl_txn_for_each_reverse(struct fl_txn *txn, enum fl_obj_kind kind,
 
 	fl_rcu_read_lock();
 	fl_txn_for_each(txn, kind, collect, &objs);
-	while (objs.count)
+	if (objs.lacks)
+		for_each_by_steps(txn, kind, fn, arg);
+	while (!objs.lacks && objs.count)
 		fn(txn, objs.obj[--objs.count], arg);
 	fl_rcu_read_unlock();
 	free(objs.obj);
@@ -304,6 +371,15 @@ struct fl_evrec *fl_event_new(const struct fl_devlink *dl, const struct fl_msg *
 	return rec;
 }
 
+/* A notification that cannot be made. */
+static void event_fail(struct fl_txn *txn, int err)
+{
+	if (err == -ENOMEM && txn->no_return)
+		txn->retell = true;
+	else
+		fl_txn_fail(txn, err);
+}
+
 void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_port, uint32_t port)
 {
 	struct fl_evrec *rec;
@@ -312,7 +388,7 @@ void fl_txn_notify_msg(struct fl_txn *txn, const struct fl_msg *msg, bool has_po
 		return;
 	rec = fl_event_new(txn->dl, msg, has_port, port);
 	if (!rec)
-		fl_txn_fail(txn, -ENOMEM);
+		event_fail(txn, -ENOMEM);
 	else
 		event_append(txn, rec);
 }
@@ -339,7 +415,7 @@ void fl_txn_notify_obj(struct fl_txn *txn, const struct fl_obj *obj, uint8_t cmd
 		err = fl_obj_put(&msg, obj, cmd, 0, 0, 0, txn->values.ns);
 	/* What shows a counter that cannot be read is not told. */
 	if (err && err != -ENODATA)
-		fl_txn_fail(txn, err);
+		event_fail(txn, err);
 	else if (!err)
 		fl_txn_notify_msg(txn, &msg, obj->ops->of_port, obj_port(obj));
 	fl_msg_done(&msg);
@@ -359,7 +435,7 @@ static void txn_notify_dev(struct fl_txn *txn, uint8_t cmd)
 	image = fl_devlink_encode(txn->dl, txn->values.reload_failed, &txn->values.stats,
 				  &txn->values.remote);
 	if (!image) {
-		fl_txn_fail(txn, -ENOMEM);
+		event_fail(txn, -ENOMEM);
 		return;
 	}
 	fl_msg_init(&msg);
@@ -368,7 +444,7 @@ static void txn_notify_dev(struct fl_txn *txn, uint8_t cmd)
 		fl_msg_end(&msg);
 		fl_txn_notify_msg(txn, &msg, false, 0);
 	} else {
-		fl_txn_fail(txn, -ENOMEM);
+		event_fail(txn, -ENOMEM);
 	}
 	fl_msg_done(&msg);
 	free(image);
@@ -451,6 +527,88 @@ void fl_txn_move(struct fl_txn *txn, struct fl_netns *ns)
 	fl_netns_put(old);
 	fl_txn_touch(txn, FL_TXN_NETNS);
 	announce_new(txn);
+}
+
+/* ---- without a way back ----------------------------------------------------------- */
+
+int fl_txn_no_return(struct fl_txn *txn)
+{
+	struct fl_edit *edit;
+	unsigned int count = 0;
+
+	for (int kind = 0; kind < FL_OBJ_KINDS; kind++)
+		count += txn->values.obj_count[kind];
+	for (; count; count--) {
+		edit = calloc(1, sizeof(*edit));
+		if (!edit)
+			return -ENOMEM;
+		cds_list_add(&edit->link, &txn->spare);
+	}
+	txn->no_return = true;
+	return 0;
+}
+
+void fl_txn_recover(struct fl_txn *txn)
+{
+	if (!txn->err)
+		return;
+	txn->err = 0;
+	txn->retell = true;
+	/* What could not be encoded stays as it was. */
+	if (!txn->values.info)
+		txn->parts &= ~FL_TXN_INFO;
+	if (!txn->values.eswitch)
+		txn->parts &= ~FL_TXN_ESWITCH;
+}
+
+static void retell_edits(struct fl_txn *txn)
+{
+	const struct fl_obj *was;
+	struct fl_edit *edit;
+
+	fl_rcu_read_lock();
+	cds_list_for_each_entry(edit, &txn->edits, link) {
+		was = fl_pmap_get(fl_devlink_version(txn->dl)->objs[edit->kind], edit->key);
+		if (edit->obj)
+			notify_new(txn, edit->obj, NULL);
+		else if (was)
+			notify_del(txn, was, NULL);
+	}
+	fl_rcu_read_unlock();
+	txn_notify_dev(txn, DEVLINK_CMD_NEW);
+}
+
+/* In the old namespace all goes that was there, in the new one all comes that is. */
+static void retell_move(struct fl_txn *txn)
+{
+	struct fl_txn was = { .op = txn->op, .dl = txn->dl, .no_return = true };
+
+	CDS_INIT_LIST_HEAD(&was.edits);
+	fl_rcu_read_lock();
+	fl_version_copy(&was.values, fl_devlink_version(txn->dl));
+	announce_gone(&was);
+	fl_rcu_read_unlock();
+	txn->events[0] = was.events[0];
+	txn->chains = was.chains;
+	txn->retell |= was.retell || was.err;
+	announce_new(txn);
+}
+
+int fl_txn_retell(struct fl_txn *txn)
+{
+	while (txn->chains) {
+		struct fl_event_chain *chain = &txn->events[--txn->chains];
+
+		fl_evrec_put_chain(chain->first);
+		fl_netns_put(chain->ns);
+		*chain = (struct fl_event_chain){ 0 };
+	}
+	txn->retell = false;
+	if (txn->parts & FL_TXN_NETNS)
+		retell_move(txn);
+	else
+		retell_edits(txn);
+	return txn->retell ? -ENOMEM : 0;
 }
 
 int fl_notify_now(struct fl_devlink *dl, const struct fl_msg *msg)

@@ -62,6 +62,11 @@ struct fl_txn {
 	struct fl_pmap_edit by_key_edit;
 	struct fl_event_chain events[2];
 	unsigned int chains;
+	/* fl_txn_no_return(): */
+	bool no_return;
+	bool unindexed;                 /* some edits are not in by_key */
+	bool retell;                    /* notifications got lost: the commit makes them anew */
+	struct cds_list_head spare;     /* of fl_edit, for removals */
 	struct fl_lane *new_lane;       /* of the port that PORT_NEW asked for; borrowed */
 	uint32_t new_lane_index;
 };
@@ -103,6 +108,19 @@ uint64_t fl_txn_next_port_key(struct fl_txn *txn, enum fl_obj_kind kind, uint32_
 
 /* A key behind all that the transaction sees of a kind. */
 uint64_t fl_txn_next_key(struct fl_txn *txn, enum fl_obj_kind kind);
+
+/* Before something that cannot be taken back, such as a reload_down: from here on taking away
+ * what is there cannot fail for memory, nor can notifications: the commit tells what changed
+ * if they are lost. Returns 0 or -ENOMEM. Context: alone on the instance's lane. */
+int fl_txn_no_return(struct fl_txn *txn);
+/* Forgets the transaction's error, when its driver has taken away what it failed to add. */
+void fl_txn_recover(struct fl_txn *txn);
+/* Makes the notifications anew. Returns 0 or -ENOMEM (then it may be tried again). */
+int fl_txn_retell(struct fl_txn *txn);
+/* As fl_txn_commit(), but if only the commit lacks memory, *ret_kept is true, and txn as it was:
+ * to be tried again, or aborted. */
+int fl_txn_try_commit(struct fl_txn *txn, bool *ret_kept);
+#define FL_TXN_RETRY_NS (10 * FL_NS_PER_MS) /* memory comes back */
 
 /* Remembers the first error. */
 void fl_txn_fail(struct fl_txn *txn, int err);
