@@ -115,8 +115,10 @@ static int64_t get_it(struct rig *rig, uint8_t cmd, const uint16_t *path,
 
 	if (!err)
 		attr = answer_attr(request->req.reply.buf, path);
-	if (attr)
+	if (attr) {
+		assert_true(mnl_attr_get_payload_len(attr) <= sizeof(value));
 		memcpy(&value, mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	}
 	done(request);
 	return attr ? (int64_t)value : -1;
 }
@@ -759,9 +761,10 @@ static int64_t dropped(struct rig *rig, uint32_t policer)
 		   DEVLINK_CMD_TRAP_POLICER_GET, U32(DEVLINK_ATTR_TRAP_POLICER_ID, policer));
 }
 
+/* In bytes: the type of what counts packets is 0, which ends a path. */
 static int64_t trapped(struct rig *rig, const char *group)
 {
-	return GET(rig, PATH(DEVLINK_ATTR_STATS, DEVLINK_ATTR_STATS_RX_PACKETS),
+	return GET(rig, PATH(DEVLINK_ATTR_STATS, DEVLINK_ATTR_STATS_RX_BYTES),
 		   DEVLINK_CMD_TRAP_GROUP_GET, STR(DEVLINK_ATTR_TRAP_GROUP_NAME, group));
 }
 
