@@ -6,7 +6,9 @@
  * whose own removal is just being refused) it tries again. A driver's remove is told to
  * stop after the scheduler's deadline for removals; if it does not, the removal that awaits
  * it goes on without it, and so does one that finds a child whose removal was parked before.
- * Unbinding is the same, but the device stays: its lane is not sealed.
+ * Unbinding is the same, but the device stays: its lane is not sealed. What is below goes first,
+ * by removals of its own, so that what hangs there is told to stop; those that queue behind the
+ * unbinding already are let by.
  */
 #include "bus/bus-private.h"
 
@@ -19,6 +21,7 @@
 
 static int remove_children(struct fl_op *op);
 static int remove_unlink(struct fl_op *op);
+static int unbind_again(struct fl_op *op);
 
 /* The children of dev, referenced; NULL if there are none. -ENOMEM. */
 static int children_get(struct fl_device *dev, struct fl_device ***ret_children, size_t *ret_count)
@@ -183,6 +186,8 @@ static int remove_joined(struct fl_op *op)
 		return remove_driver(op);
 	if (fl_op_cancelled(op))
 		return -ECANCELED;
+	if (fl_device_op_of(op)->unbinds)
+		return unbind_again(op);
 	return fl_op_sleep(op, RETRY_NS, remove_children);
 }
 
@@ -295,8 +300,8 @@ static const struct fl_op_type unbind_type = {
 	.free = fl_device_op_free,
 };
 
-int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
-			  void (*unbound)(void *arg, int err), void *arg)
+static int unbind_submit(struct fl_device *dev, struct fl_client *client,
+			 void (*unbound)(void *arg, int err), void *arg)
 {
 	struct fl_device_op *dop = fl_device_op_new(dev, &unbind_type, client);
 
@@ -306,6 +311,35 @@ int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
 	dop->told = unbound;
 	dop->told_arg = arg;
 	return fl_op_submit(&dop->op);
+}
+
+/* A child's removal queues behind this operation, and would for ever: gets in line behind it. */
+static int unbind_again(struct fl_op *op)
+{
+	struct fl_device_op *dop = fl_device_op_of(op);
+	int err = unbind_submit(dop->dev, fl_op_client(op), dop->told, dop->told_arg);
+
+	if (err == -ENOMEM || err == -EBUSY)
+		return fl_op_sleep(op, RETRY_NS, remove_children);
+	if (!err)
+		dop->told = NULL;
+	return err;
+}
+
+int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
+			  void (*unbound)(void *arg, int err), void *arg)
+{
+	struct fl_device **children;
+	size_t count = 0;
+
+	if (fl_device_driver(dev) && !children_get(dev, &children, &count)) {
+		for (size_t i = 0; i < count; i++) {
+			fl_device_remove_post(children[i], client, NULL, NULL);
+			fl_device_put(children[i]);
+		}
+		free(children);
+	}
+	return unbind_submit(dev, client, unbound, arg);
 }
 
 void fl_device_discard(struct fl_device *dev)
