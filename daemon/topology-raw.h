@@ -18,6 +18,7 @@
 	X(match, "match")                                                                        \
 	X(error, "errno")                                                                        \
 	X(hang, "hang")                                                                          \
+	X(deaf, "deaf_ms")                                                                       \
 	X(after, "after")                                                                        \
 	X(times, "times")                                                                        \
 	X(probability, "probability")

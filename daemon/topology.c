@@ -211,6 +211,15 @@ static int read_mlx5_address(struct reading *reading, const char *word, struct m
 	return 0;
 }
 
+static int read_ms(struct reading *reading, const char *key, const char *word, uint64_t *ns)
+{
+	double ms = (double)*ns / FL_NS_PER_MS;
+	int err = read_real(reading, key, word, 0, LATENCY_MAX_MS, &ms);
+
+	*ns = (uint64_t)(ms * FL_NS_PER_MS + 0.5);
+	return err;
+}
+
 static int read_fault_step(struct reading *reading, const char *key, const char *word,
 			   struct mlx5_fault *fault)
 {
@@ -226,7 +235,7 @@ static int read_fault_step(struct reading *reading, const char *key, const char 
 static int read_fault(struct reading *reading, unsigned int index, const struct fl_raw_fault *raw,
 		      struct mlx5_fault *fault)
 {
-	char key[7][40];
+	char key[8][40];
 	int err = 0;
 
 	*fault = (struct mlx5_fault){ 0 };
@@ -246,12 +255,14 @@ static int read_fault(struct reading *reading, unsigned int index, const struct 
 	err = err ?: read_fault_step(reading, key[FAULT_step], raw->step, fault);
 	err = err ?: read_errno(reading, key[FAULT_error], raw->error, &fault->error);
 	err = err ?: read_bool(reading, key[FAULT_hang], raw->hang, &fault->hang);
+	err = err ?: read_ms(reading, key[FAULT_deaf], raw->deaf, &fault->deaf_ns);
 	err = err ?: read_u32(reading, key[FAULT_after], raw->after, 0, FAULT_COUNT_MAX, &fault->after);
 	err = err ?: read_u32(reading, key[FAULT_times], raw->times, 0, FAULT_COUNT_MAX, &fault->times);
 	err = err ?: read_real(reading, key[FAULT_probability], raw->probability, 0, 1,
 			       &fault->probability);
-	if (!err && fault->hang == (fault->error != 0))
-		return fail(reading, key[FAULT_step], "a fault needs either 'errno' or 'hang: true'");
+	if (!err && fault->hang + (fault->error != 0) + (fault->deaf_ns != 0) != 1)
+		return fail(reading, key[FAULT_step],
+			    "a fault needs one of 'errno', 'hang: true' and 'deaf_ms'");
 	return err;
 }
 
@@ -301,15 +312,6 @@ static int read_mlx5(struct reading *reading, const struct fl_raw_device *raw,
 }
 
 /* ---- mlxsw --------------------------------------------------------------------------- */
-
-static int read_ms(struct reading *reading, const char *key, const char *word, uint64_t *ns)
-{
-	double ms = (double)*ns / FL_NS_PER_MS;
-	int err = read_real(reading, key, word, 0, LATENCY_MAX_MS, &ms);
-
-	*ns = (uint64_t)(ms * FL_NS_PER_MS + 0.5);
-	return err;
-}
 
 static int read_mlxsw_address(struct reading *reading, const char *word,
 			      struct mlxsw_config *config)

@@ -53,7 +53,8 @@ static void test_all_keys(void **state)
 		      "    faults:\n"
 		      "      - {step: rdma_attach, match: sf.7, hang: true, times: 1}\n"
 		      "      - {step: fw_cmd, errno: EIO, after: 3, probability: 0.5}\n"
-		      "      - {step: flash, errno: 110}\n");
+		      "      - {step: flash, errno: 110}\n"
+		      "      - {step: eth_detach, deaf_ms: 1500.5}\n");
 	const struct mlx5_config *config = &topology->devices[0].mlx5;
 
 	assert_int_equal(topology->count, 1);
@@ -71,7 +72,9 @@ static void test_all_keys(void **state)
 	assert_int_equal(config->function_share, 2);
 	assert_true(config->light_probe);
 	assert_true(config->switchdev);
-	assert_int_equal(config->fault_count, 3);
+	assert_int_equal(config->fault_count, 4);
+	assert_int_equal(config->faults[3].deaf_ns, 1500500000);
+	assert_false(config->faults[3].hang);
 	assert_int_equal(config->faults[0].step, MLX5_STEP_RDMA_ATTACH);
 	assert_string_equal(config->faults[0].match, "sf.7");
 	assert_true(config->faults[0].hang);
@@ -207,9 +210,13 @@ static const struct {
 	{ DEVICE "    faults:\n    - step: flash\n      errno: 134\n",
 	  "t:6: devices[0].faults[0].errno: 134 is not in 1..133" },
 	{ DEVICE "    faults:\n    - step: flash\n",
-	  "t:5: devices[0].faults[0].step: a fault needs either 'errno' or 'hang: true'" },
+	  "t:5: devices[0].faults[0].step: a fault needs one of 'errno', 'hang: true' and 'deaf_ms'" },
 	{ DEVICE "    faults:\n    - step: flash\n      errno: EIO\n      hang: true\n",
-	  "t:5: devices[0].faults[0].step: a fault needs either 'errno' or 'hang: true'" },
+	  "t:5: devices[0].faults[0].step: a fault needs one of 'errno', 'hang: true' and 'deaf_ms'" },
+	{ DEVICE "    faults:\n    - step: flash\n      deaf_ms: 1\n      hang: true\n",
+	  "t:5: devices[0].faults[0].step: a fault needs one of 'errno', 'hang: true' and 'deaf_ms'" },
+	{ DEVICE "    faults:\n    - step: flash\n      deaf_ms: 600001\n",
+	  "t:6: devices[0].faults[0].deaf_ms: 600001 is not in 0..600000" },
 	{ DEVICE "    faults:\n    - step: flash\n      errno: EIO\n      probability: 2\n",
 	  "t:7: devices[0].faults[0].probability: 2 is not in 0..1" },
 	{ DEVICE "    bus: pci\n", "t:4: devices[0].bus: not a key of the driver mlx5" },
