@@ -29,7 +29,6 @@
 	X(runq, 60, "the list of operations that are ready to run; a list link")                 \
 	X(timer, 65, "the heap of timers; O(log n) swaps of pointers")                           \
 	X(driver, 25, "a driver's own table, e.g. which sfnums are taken; a bitmap or a list link") \
-	X(fw, 62, "one simulated firmware's command queue; a list link")                         \
 	X(bus, 14, "writers of one bus's list of devices and drivers; a list link")              \
 	X(session, 45, "what is queued for one client's connection; a list link")                \
 	X(attach_targets, 70, "the seccomp supervisor's table of threads; a pointer and a count")  \

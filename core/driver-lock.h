@@ -2,7 +2,8 @@
 /*
  * driver-lock.h - a lock for a driver's own tables: which indexes are taken, say.
  *
- * For short edits only. While it is held there is no call of finelink but fl_cell_*(), no
+ * For short edits only. While it is held there is no call of finelink but fl_cell_*(),
+ * fl_timer_arm(), fl_timer_cancel(), fl_now_ns() and what takes a reference (..._get()); no
  * allocation, no I/O and no wait; a thread that takes one while it holds another, or ends a
  * step with one, stops the program. What is slow belongs on a lane.
  */

@@ -90,10 +90,10 @@ static struct fl_device *child_swap(struct mlx5_func *func, enum mlx5_child chil
 {
 	struct fl_device *was;
 
-	fl_lock_take(&func->pf->lock);
+	fl_driver_lock_take(func->pf->lock);
 	was = func->children[child];
 	func->children[child] = dev;
-	fl_lock_drop(&func->pf->lock);
+	fl_driver_lock_drop(func->pf->lock);
 	return was;
 }
 
@@ -101,9 +101,9 @@ static bool child_there(struct mlx5_func *func, enum mlx5_child child)
 {
 	bool there;
 
-	fl_lock_take(&func->pf->lock);
+	fl_driver_lock_take(func->pf->lock);
 	there = func->children[child];
-	fl_lock_drop(&func->pf->lock);
+	fl_driver_lock_drop(func->pf->lock);
 	return there;
 }
 
@@ -156,11 +156,11 @@ static bool eth_let_go(struct mlx5_func *func)
 	struct fl_device *eth;
 	bool bound;
 
-	fl_lock_take(&func->pf->lock);
+	fl_driver_lock_take(func->pf->lock);
 	eth = func->children[MLX5_CHILD_ETH];
 	if (eth)
 		fl_device_get(eth);
-	fl_lock_drop(&func->pf->lock);
+	fl_driver_lock_drop(func->pf->lock);
 	if (!eth)
 		return false;
 	bound = fl_device_driver(eth);

@@ -60,10 +60,10 @@ void mlx5_cr_space_register(struct mlx5_pf *pf, struct fl_txn *txn)
 	};
 	struct fl_region *region = fl_region_add(txn, &desc), *was;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	was = pf->health.cr_space;
 	pf->health.cr_space = region;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	fl_region_put(was);
 }
 
@@ -73,9 +73,9 @@ void mlx5_cr_space_catch(struct mlx5_pf *pf, struct fl_devlink *dl)
 	struct fl_region *region;
 	int err = -1;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	region = pf->health.cr_space ? fl_region_get(pf->health.cr_space) : NULL;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	if (data && region) {
 		mlx5_cr_space_fill(pf, 0, MLX5_CR_SPACE_BYTES, data);
 		err = fl_region_snapshot_post(dl, region, data);

@@ -102,10 +102,10 @@ static void keep(struct mlx5_pf *pf, enum mlx5_event event, struct fl_knob *knob
 {
 	struct fl_knob *was;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	was = pf->health.knobs[event];
 	pf->health.knobs[event] = knob;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	fl_knob_remove(was);
 }
 

@@ -17,9 +17,9 @@ void mlx5_trace(struct mlx5_pf *pf, enum mlx5_event event, const char *text)
 	struct mlx5_trace trace = { .ns = fl_now_ns(), .event = (uint8_t)event };
 
 	snprintf(trace.text, sizeof(trace.text), "%s", text);
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	pf->health.traces[pf->health.traced++ % MLX5_TRACES] = trace;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 }
 
 /* ---- syndromes ----------------------------------------------------------------------- */

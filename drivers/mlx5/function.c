@@ -302,12 +302,12 @@ static int remove_function(struct fl_op *op, struct fl_device *dev)
 	mlx5_children_forget(func);
 	if (!func->vport)
 		mlx5_debugfs_remove(func->pf);
-	fl_lock_take(&func->pf->lock);
+	fl_driver_lock_take(func->pf->lock);
 	if (func->vport && func->vport->func == func)
 		func->vport->func = NULL;
 	else if (!func->vport)
 		func->pf->closed = true;
-	fl_lock_drop(&func->pf->lock);
+	fl_driver_lock_drop(func->pf->lock);
 	return func_remove(op, func);
 }
 

@@ -5,8 +5,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/lock.h"
 #include "base/util.h"
+#include "core/driver-lock.h"
 
 /* Completions are looked at this often at most, so that one look finds many. By F3 nothing
  * but the news of a request's end comes later for it. */
@@ -45,7 +45,7 @@ struct fw_req {
 struct mlx5_fw {
 	struct fl_sched *sched;
 	struct mlx5_fw_config config;
-	struct fl_lock lock;
+	struct fl_driver_lock *lock;
 	struct fl_timer timer;
 	bool dead;
 	bool armed;		    /* the timer holds a reference */
@@ -255,7 +255,7 @@ static void fail_all(struct mlx5_fw *fw, int err)
 
 	do {
 		batch.count = 0;
-		fl_lock_take(&fw->lock);
+		fl_driver_lock_take(fw->lock);
 		while (batch.count < BATCH && fw->count) {
 			struct fw_req *req = fw->running[0];
 
@@ -266,7 +266,7 @@ static void fail_all(struct mlx5_fw *fw, int err)
 		}
 		start_all(fw, fl_now_ns());
 		more = fw->count != 0;
-		fl_lock_drop(&fw->lock);
+		fl_driver_lock_drop(fw->lock);
 		tell(&batch);
 	} while (more);
 }
@@ -277,7 +277,7 @@ static bool look_once(struct mlx5_fw *fw, struct batch *batch, int *ret_err)
 	uint64_t now;
 
 	batch->count = 0;
-	fl_lock_take(&fw->lock);
+	fl_driver_lock_take(fw->lock);
 	now = fl_now_ns();
 	while (batch->count < BATCH && fw->count && fw->running[0]->due_ns <= now)
 		complete_first(fw, batch);
@@ -286,7 +286,7 @@ static bool look_once(struct mlx5_fw *fw, struct batch *batch, int *ret_err)
 		fw->looked_ns = now;
 		*ret_err = arm(fw, now);
 	}
-	fl_lock_drop(&fw->lock);
+	fl_driver_lock_drop(fw->lock);
 	tell(batch);
 	return batch->count == BATCH;
 }
@@ -317,7 +317,7 @@ static bool req_forget(struct fw_req *req, struct fl_waker *ret_waker)
 	bool was_on;
 	int err = 0;
 
-	fl_lock_take(&fw->lock);
+	fl_driver_lock_take(fw->lock);
 	was_on = req->state != REQ_DONE;
 	if (req->state == REQ_WAITING) {
 		req_unwait(fw, req);
@@ -330,7 +330,7 @@ static bool req_forget(struct fw_req *req, struct fl_waker *ret_waker)
 	}
 	req->state = REQ_DONE;
 	*ret_waker = req->waker;
-	fl_lock_drop(&fw->lock);
+	fl_driver_lock_drop(fw->lock);
 	if (err)
 		fail_all(fw, err);
 	return was_on;
@@ -342,12 +342,12 @@ static bool req_wait_again(struct fl_op *op, struct fw_req *req)
 	struct fl_waker fresh = fl_op_waker(op), stale;
 	bool is_on;
 
-	fl_lock_take(&req->fw->lock);
+	fl_driver_lock_take(req->fw->lock);
 	is_on = req->state != REQ_DONE;
 	stale = is_on ? req->waker : fresh;
 	if (is_on)
 		req->waker = fresh;
-	fl_lock_drop(&req->fw->lock);
+	fl_driver_lock_drop(req->fw->lock);
 	fl_waker_drop(stale);
 	return is_on;
 }
@@ -398,14 +398,14 @@ static int req_queue(struct mlx5_fw *fw, struct fw_req *req)
 	uint64_t now;
 	int err = -EIO;
 
-	fl_lock_take(&fw->lock);
+	fl_driver_lock_take(fw->lock);
 	if (!fw->dead) {
 		now = fl_now_ns();
 		req_wait(fw, req, now, false);
 		start_all(fw, now);
 		err = arm(fw, now);
 	}
-	fl_lock_drop(&fw->lock);
+	fl_driver_lock_drop(fw->lock);
 	if (err == -ENOMEM)
 		fail_all(fw, err);
 	return err == -EIO ? err : 0;
@@ -456,9 +456,9 @@ int mlx5_fw_undo(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
 
 static void set_dead(struct mlx5_fw *fw, bool dead)
 {
-	fl_lock_take(&fw->lock);
+	fl_driver_lock_take(fw->lock);
 	fw->dead = dead;
-	fl_lock_drop(&fw->lock);
+	fl_driver_lock_drop(fw->lock);
 }
 
 void mlx5_fw_kill(struct mlx5_fw *fw)
@@ -476,9 +476,9 @@ bool mlx5_fw_dead(struct mlx5_fw *fw)
 {
 	bool dead;
 
-	fl_lock_take(&fw->lock);
+	fl_driver_lock_take(fw->lock);
 	dead = fw->dead;
-	fl_lock_drop(&fw->lock);
+	fl_driver_lock_drop(fw->lock);
 	return dead;
 }
 
@@ -491,10 +491,14 @@ int mlx5_fw_new(struct fl_sched *sched, const struct mlx5_fw_config *config,
 
 	if (!fw)
 		return -ENOMEM;
+	fw->lock = fl_driver_lock_new();
+	if (!fw->lock) {
+		free(fw);
+		return -ENOMEM;
+	}
 	fw->sched = sched;
 	fw->config = *config;
 	fw->refs = 1;
-	fl_lock_init(&fw->lock, fw);
 	fl_timer_init(&fw->timer, fw_look);
 	CDS_INIT_LIST_HEAD(&fw->turns);
 	*ret_fw = fw;
@@ -511,7 +515,7 @@ void mlx5_fw_put(struct mlx5_fw *fw)
 {
 	if (!fw || __atomic_sub_fetch(&fw->refs, 1, __ATOMIC_ACQ_REL))
 		return;
-	fl_lock_done(&fw->lock);
+	fl_driver_lock_free(fw->lock);
 	free(fw);
 }
 
@@ -524,8 +528,8 @@ void mlx5_unit_init(struct mlx5_unit *unit, uint64_t seed, const char *name)
 
 void mlx5_fw_load(struct mlx5_fw *fw, unsigned int *ret_running, unsigned int *ret_waiting)
 {
-	fl_lock_take(&fw->lock);
+	fl_driver_lock_take(fw->lock);
 	*ret_running = fw->count;
 	*ret_waiting = fw->waiting;
-	fl_lock_drop(&fw->lock);
+	fl_driver_lock_drop(fw->lock);
 }

@@ -18,9 +18,9 @@ struct fl_reporter *mlx5_reporter_get(struct mlx5_pf *pf, struct fl_reporter **p
 {
 	struct fl_reporter *reporter;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	reporter = *place ? fl_reporter_get(*place) : NULL;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return reporter;
 }
 
@@ -29,10 +29,10 @@ void mlx5_reporter_keep(struct mlx5_pf *pf, struct fl_reporter **place,
 {
 	struct fl_reporter *was;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	was = *place;
 	*place = reporter;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	fl_reporter_put(was);
 }
 
@@ -131,10 +131,10 @@ static void put_traces(struct fl_fmsg *fmsg, struct mlx5_pf *pf)
 	struct mlx5_trace traces[MLX5_TRACES];
 	unsigned int traced;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	memcpy(traces, pf->health.traces, sizeof(traces));
 	traced = pf->health.traced;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	fl_fmsg_arr_pair_nest_start(fmsg, "dump fw traces");
 	for (unsigned int i = traced > MLX5_TRACES ? traced - MLX5_TRACES : 0; i < traced; i++) {
 		const struct mlx5_trace *trace = &traces[i % MLX5_TRACES];

@@ -40,25 +40,25 @@ struct mlx5_version mlx5_version_of(const char *file_name, struct mlx5_version l
 
 void mlx5_version_store(struct mlx5_pf *pf, struct mlx5_version version)
 {
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	pf->stored = version;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 }
 
 void mlx5_version_activate(struct mlx5_pf *pf)
 {
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	pf->running = pf->stored;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 }
 
 struct mlx5_version mlx5_version_stored(struct mlx5_pf *pf)
 {
 	struct mlx5_version version;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	version = pf->stored;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return version;
 }
 
@@ -66,9 +66,9 @@ uint32_t mlx5_version_raw(struct mlx5_pf *pf)
 {
 	struct mlx5_version version;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	version = pf->running;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return version.major << 28 | version.minor << 16 | version.sub;
 }
 
@@ -77,9 +77,9 @@ static void version_text(struct mlx5_pf *pf, const struct mlx5_version *version,
 {
 	struct mlx5_version copy;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	copy = *version;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	snprintf(ret_text, size, "%u.%u.%04u", copy.major, copy.minor, copy.sub);
 }
 

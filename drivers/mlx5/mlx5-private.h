@@ -8,7 +8,7 @@
 #ifndef FL_DRIVERS_MLX5_MLX5_PRIVATE_H
 #define FL_DRIVERS_MLX5_MLX5_PRIVATE_H
 
-#include "base/lock.h"
+#include "core/driver-lock.h"
 #include "core/knob.h"
 #include "drivers/mlx5/fw.h"
 
@@ -116,7 +116,7 @@ struct mlx5_pf {
 	struct mlx5_health health;
 	struct mlx5_member *joins, *leaves; /* ready for when it comes and goes */
 
-	struct fl_lock lock;
+	struct fl_driver_lock *lock;
 	bool closed;
 	struct mlx5_vport **sfs; /* by index - base - MLX5_SF_FIRST */
 	struct mlx5_vport **by_sfnum;

@@ -70,9 +70,9 @@ static struct fl_devlink *func_dl_get(struct mlx5_func *func)
 
 	if (!func->vport)
 		return mlx5_pf_dl_get(func->pf);
-	fl_lock_take(&func->pf->lock);
+	fl_driver_lock_take(func->pf->lock);
 	dl = func->vport->func == func ? fl_devlink_get(func->dl) : NULL;
-	fl_lock_drop(&func->pf->lock);
+	fl_driver_lock_drop(func->pf->lock);
 	return dl;
 }
 

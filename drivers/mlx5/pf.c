@@ -43,8 +43,8 @@ struct mlx5_func *mlx5_pf_new(struct mlx5_nic *nic, unsigned int number)
 	pf->base = number * MLX5_PORTS_PER_PF;
 	pf->running = pf->stored = mlx5_version_shipped;
 	pf->encap_mode = DEVLINK_ESWITCH_ENCAP_MODE_BASIC;
-	fl_lock_init(&pf->lock, driver);
-	if (pf_init(pf))
+	pf->lock = fl_driver_lock_new();
+	if (!pf->lock || pf_init(pf))
 		goto out_free;
 	id = fl_auxiliary_id_alloc(fl_plane_bus(nic->plane));
 	if (id < 0)
@@ -67,7 +67,7 @@ void mlx5_pf_free(struct mlx5_pf *pf)
 	mlx5_health_done(pf);
 	mlx5_shared_done(pf);
 	mlx5_fw_put(pf->fw);
-	fl_lock_done(&pf->lock);
+	fl_driver_lock_free(pf->lock);
 	mlx5_nic_put(pf->nic);
 	free(pf);
 }
@@ -76,9 +76,9 @@ struct fl_devlink *mlx5_pf_dl_get(struct mlx5_pf *pf)
 {
 	struct fl_devlink *dl;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	dl = pf->closed || !pf->func->dl ? NULL : fl_devlink_get(pf->func->dl);
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return dl;
 }
 
@@ -141,10 +141,10 @@ const struct fl_devlink_ops mlx5_pf_ops = {
 
 static void dl_publish(struct mlx5_pf *pf, struct fl_devlink *dl)
 {
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	pf->func->dl = dl;
 	pf->closed = !dl;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 }
 
 static int pf_register(struct fl_op *op, struct mlx5_pf *pf)

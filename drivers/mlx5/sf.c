@@ -109,9 +109,9 @@ unsigned int mlx5_sf_count(struct mlx5_pf *pf)
 {
 	unsigned int count;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	count = pf->sf_count;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return count;
 }
 
@@ -157,11 +157,11 @@ int mlx5_sf_port_reserve(struct fl_devlink *dl, const struct fl_port_new_attrs *
 	vport = mlx5_vport_new(pf, 0, true, attrs->sfnum);
 	if (!vport)
 		return -ENOMEM;
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	err = insert_locked(pf, vport);
 	if (!err)
 		*ret_index = vport->index;
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	if (!err)
 		return 0;
 	mlx5_vport_put(vport);
@@ -180,11 +180,11 @@ void mlx5_sf_port_release(struct fl_devlink *dl, uint32_t index)
 	struct mlx5_vport *vport;
 	bool forgotten;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	vport = pf->sfs[index - pf->base - MLX5_SF_FIRST];
 	vport->port = false;
 	forgotten = mlx5_sf_forget_locked(vport);
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	if (forgotten)
 		mlx5_vport_put(vport);
 }
@@ -237,11 +237,11 @@ static int device_remove(struct mlx5_vport *vport, bool leaving)
 	struct fl_device *dev;
 	int err;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	if (leaving)
 		vport->leaving = true;
 	dev = vport->device ? fl_device_get(vport->device) : NULL;
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	if (!dev)
 		return 0;
 	err = fl_device_remove_post(dev, NULL, NULL, NULL);
@@ -312,9 +312,9 @@ static bool has_device(struct mlx5_vport *vport)
 {
 	bool has;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	has = vport->dev;
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	return has;
 }
 
@@ -347,12 +347,12 @@ static struct mlx5_vport *next_sf(struct mlx5_pf *pf, unsigned int *slot)
 {
 	struct mlx5_vport *vport = NULL;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	while (!vport && *slot < pf->nic->config.max_sfs)
 		vport = pf->sfs[(*slot)++];
 	if (vport)
 		mlx5_vport_get(vport);
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return vport;
 }
 
@@ -364,9 +364,9 @@ void mlx5_sf_remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
 	while ((vport = next_sf(pf, &slot))) {
 		struct fl_device *dev;
 
-		fl_lock_take(&pf->lock);
+		fl_driver_lock_take(pf->lock);
 		dev = vport->device ? fl_device_get(vport->device) : NULL;
-		fl_lock_drop(&pf->lock);
+		fl_driver_lock_drop(pf->lock);
 		/* One whose removal is queued behind us goes after us. */
 		if (dev)
 			fl_device_remove_spawn(op, dev);

@@ -66,9 +66,9 @@ static struct fl_devlink *dl_get(struct mlx5_vport *vport)
 {
 	struct fl_devlink *dl;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	dl = vport->func ? fl_devlink_get(vport->func->dl) : NULL;
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	return dl;
 }
 
@@ -76,10 +76,10 @@ static void report_reset(struct mlx5_vport *vport)
 {
 	struct fl_reporter *reporter = NULL;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	if (vport->func && vport->func->fatal)
 		reporter = fl_reporter_get(vport->func->fatal);
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	if (reporter)
 		fl_health_report(reporter, "the PF was reset", NULL, NULL);
 	fl_reporter_put(reporter);

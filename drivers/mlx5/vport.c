@@ -58,11 +58,11 @@ struct mlx5_vport *mlx5_vport_get_at(struct mlx5_pf *pf, uint32_t index)
 		return mlx5_vport_get(pf->vfs[offset - 1]);
 	if (offset < MLX5_SF_FIRST || offset - MLX5_SF_FIRST >= pf->nic->config.max_sfs)
 		return NULL;
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	vport = pf->sfs[offset - MLX5_SF_FIRST];
 	if (vport)
 		mlx5_vport_get(vport);
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	return vport;
 }
 
@@ -74,14 +74,14 @@ static int device_begin(struct mlx5_vport *vport)
 {
 	int err = 0;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	if (vport->leaving || (vport->is_sf && !vport->port))
 		err = -ENODEV;
 	else if (vport->dev)
 		err = -EBUSY;
 	else
 		vport->dev = true;
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	return err;
 }
 
@@ -90,10 +90,10 @@ static void device_none(struct mlx5_vport *vport)
 {
 	bool forgotten;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	vport->dev = false;
 	forgotten = vport->is_sf && mlx5_sf_forget_locked(vport);
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	if (forgotten)
 		mlx5_vport_put(vport);
 }
@@ -103,11 +103,11 @@ static bool device_there(struct mlx5_vport *vport, struct fl_device *dev)
 {
 	bool missed;
 
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	if (vport->dev)
 		vport->device = fl_device_get(dev);
 	missed = vport->leaving;
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	return missed;
 }
 
@@ -142,13 +142,13 @@ void mlx5_vport_device_gone(struct mlx5_vport *vport)
 	struct fl_device *dev;
 	bool forgotten;
 
-	fl_lock_take(&pf->lock);
+	fl_driver_lock_take(pf->lock);
 	dev = vport->device;
 	vport->device = NULL;
 	vport->func = NULL;
 	vport->dev = false;
 	forgotten = vport->is_sf && mlx5_sf_forget_locked(vport);
-	fl_lock_drop(&pf->lock);
+	fl_driver_lock_drop(pf->lock);
 	if (forgotten)
 		mlx5_vport_put(vport);
 	else
@@ -196,9 +196,9 @@ static bool news_are_stale(const struct news *news)
 
 	if (!news->func)
 		return false;
-	fl_lock_take(&news->vport->pf->lock);
+	fl_driver_lock_take(news->vport->pf->lock);
 	stale = news->vport->func != news->func; /* also NULL: its device is gone */
-	fl_lock_drop(&news->vport->pf->lock);
+	fl_driver_lock_drop(news->vport->pf->lock);
 	return stale;
 }
 
@@ -276,11 +276,11 @@ void mlx5_vport_attach_post(struct mlx5_vport *vport, struct mlx5_func *func)
 	bool current;
 
 	/* A probe that was parked may come when another device has taken its place. */
-	fl_lock_take(&vport->pf->lock);
+	fl_driver_lock_take(vport->pf->lock);
 	current = vport->device == func->dev;
 	if (current)
 		vport->func = func;
-	fl_lock_drop(&vport->pf->lock);
+	fl_driver_lock_drop(vport->pf->lock);
 	if (parent && current)
 		news_post(vport, parent, func);
 	else
