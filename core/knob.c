@@ -9,9 +9,6 @@
 #include "core/knob.h"
 #include "core/plane-private.h"
 
-/* Equal hashes are kept at neighbouring keys; so many are looked at. */
-#define KNOB_SLOTS 4
-
 /* Rules: 1. plane, ops, arg, path: never change. 2. Freed a grace period after removal. */
 struct fl_knob {
 	struct fl_rcu_head rcu;
@@ -21,48 +18,28 @@ struct fl_knob {
 	char path[];
 };
 
-static uint64_t path_hash(const char *path)
+static uint64_t path_hash(const void *name)
 {
-	return fl_hash(path, strlen(path), 0);
+	return fl_hash(name, strlen(name), 0);
 }
 
-/* Context: RCU read section, or the knobs' lock. */
-static struct fl_knob *knob_find(const struct fl_pmap_node *root, const char *path)
+static bool path_is(const void *thing, const void *name)
 {
-	uint64_t hash = path_hash(path);
-	struct fl_knob *knob;
-
-	for (int i = 0; i < KNOB_SLOTS; i++) {
-		knob = fl_pmap_get(root, hash + i);
-		if (knob && !strcmp(knob->path, path))
-			return knob;
-	}
-	return NULL;
+	return !strcmp(((const struct fl_knob *)thing)->path, name);
 }
 
-static int knob_insert(struct fl_pmap_edit *edit, struct fl_knob *knob)
-{
-	struct fl_plane *plane = knob->plane;
-	struct fl_pmap_node *root = plane->knobs;
-	uint64_t hash = path_hash(knob->path);
+static const struct fl_index_ops path_ops = { path_hash, path_is };
 
-	if (knob_find(root, knob->path))
-		return -EEXIST;
-	for (int i = 0; i < KNOB_SLOTS; i++) {
-		if (fl_pmap_get(root, hash + i))
-			continue;
-		fl_pmap_set(edit, &root, hash + i, knob);
-		fl_rcu_assign(plane->knobs, root);
-		return 0;
-	}
-	return -ENOSPC;
+void fl_knobs_init(struct fl_plane *plane)
+{
+	fl_lock_init(&plane->knob_lock, knobs);
+	plane->knobs = (struct fl_index){ .ops = &path_ops, .lock = &plane->knob_lock };
 }
 
 int fl_knob_add(struct fl_plane *plane, const char *path, const struct fl_knob_ops *ops, void *arg,
 		struct fl_knob **ret_knob)
 {
 	size_t len = strlen(path);
-	struct fl_pmap_edit edit = { 0 };
 	struct fl_knob *knob;
 	int err;
 
@@ -75,18 +52,11 @@ int fl_knob_add(struct fl_plane *plane, const char *path, const struct fl_knob_o
 	knob->ops = ops;
 	knob->arg = arg;
 	memcpy(knob->path, path, len);
-	err = fl_pmap_reserve(&edit, 1);
-	if (!err) {
-		fl_lock_take(&plane->knob_lock);
-		err = knob_insert(&edit, knob);
-		fl_lock_drop(&plane->knob_lock);
-	}
+	err = fl_index_add(&plane->knobs, knob->path, knob);
 	if (err) {
-		fl_pmap_edit_abort(&edit);
 		free(knob);
 		return err;
 	}
-	fl_pmap_edit_done(&edit);
 	*ret_knob = knob;
 	return 0;
 }
@@ -105,25 +75,9 @@ static void knob_free_rcu(struct fl_rcu_head *head)
 
 void fl_knob_remove(struct fl_knob *knob)
 {
-	struct fl_pmap_edit edit = { 0 };
-	struct fl_pmap_node *root;
-	uint64_t hash;
-
 	if (!knob)
 		return;
-	fl_plane_reserve_removal(&edit);
-	hash = path_hash(knob->path);
-	fl_lock_take(&knob->plane->knob_lock);
-	root = knob->plane->knobs;
-	for (int i = 0; i < KNOB_SLOTS; i++) {
-		if (fl_pmap_get(root, hash + i) != knob)
-			continue;
-		fl_pmap_set(&edit, &root, hash + i, NULL);
-		break;
-	}
-	fl_rcu_assign(knob->plane->knobs, root);
-	fl_lock_drop(&knob->plane->knob_lock);
-	fl_pmap_edit_done(&edit);
+	fl_index_del(&knob->plane->knobs, knob->path, knob);
 	fl_rcu_call(&knob->rcu, knob_free_rcu);
 }
 
@@ -132,11 +86,11 @@ void fl_knobs_free(struct fl_plane *plane)
 	struct fl_pmap_iter iter;
 	struct fl_knob *knob;
 
-	fl_pmap_iter_init(&iter, plane->knobs, 0);
+	fl_index_iter_init(&iter, &plane->knobs, 0);
 	while ((knob = fl_pmap_iter_next(&iter)))
 		knob_free(knob);
-	fl_pmap_free(plane->knobs);
-	plane->knobs = NULL;
+	fl_index_done(&plane->knobs);
+	fl_lock_done(&plane->knob_lock);
 }
 
 /* ---- reading and writing ---------------------------------------------------------- */
@@ -155,7 +109,7 @@ int fl_knob_write(const char *path, struct fl_knob_call *call)
 	if (len && call->text[len - 1] == '\n')
 		call->text[len - 1] = '\0';
 	fl_rcu_read_lock();
-	knob = knob_find(fl_rcu_deref(call->plane->knobs), path);
+	knob = fl_index_find(&call->plane->knobs, path);
 	if (knob) {
 		call->arg = knob->arg;
 		err = knob->ops->write ? knob->ops->write(call) : -EACCES;
@@ -170,7 +124,7 @@ ssize_t fl_knob_read(struct fl_plane *plane, const char *path, char *buf, size_t
 	ssize_t len = -ENOENT;
 
 	fl_rcu_read_lock();
-	knob = knob_find(fl_rcu_deref(plane->knobs), path);
+	knob = fl_index_find(&plane->knobs, path);
 	if (knob)
 		len = knob->ops->read ? knob->ops->read(knob->arg, buf, cap) : -EACCES;
 	fl_rcu_read_unlock();
@@ -186,7 +140,7 @@ size_t fl_knob_list(struct fl_plane *plane, const char *prefix, unsigned int ski
 	struct fl_knob *knob;
 
 	fl_rcu_read_lock();
-	fl_pmap_iter_init(&iter, fl_rcu_deref(plane->knobs), 0);
+	fl_index_iter_init(&iter, &plane->knobs, 0);
 	while ((knob = fl_pmap_iter_next(&iter))) {
 		if (strncmp(knob->path, prefix, prefix_len) || seen++ < skip)
 			continue;

@@ -4,12 +4,13 @@
 #define FL_CORE_PLANE_PRIVATE_H
 
 #include "base/lock.h"
+#include "core/index.h"
 #include "core/plane.h"
 
 /*
  * Rules:
  * 1. sched, netns, bus: never change.
- * 2. handles: read under RCU, written under index_lock. knobs: likewise, knob_lock.
+ * 2. handles, knobs: indexes, with the locks before them.
  * 3. next_index, on_events: atomic.
  */
 struct fl_plane {
@@ -17,18 +18,15 @@ struct fl_plane {
 	struct fl_netns_table *netns;
 	struct fl_bus_root *bus;
 	struct fl_lock index_lock;
-	struct fl_pmap_node *handles; /* registered instances, by hash of their handle */
+	struct fl_index handles; /* registered instances, by struct fl_handle */
 	struct fl_lock knob_lock;
-	struct fl_pmap_node *knobs; /* by hash of their path */
+	struct fl_index knobs; /* by their path */
 	uint32_t next_index; /* of instances; given out in ascending order, as in the kernel */
 	void (*on_events)(struct fl_netns *ns, void *arg);
 	void *on_events_arg;
 };
 
-/* Reserves the nodes for taking one entry out of an index. There is no way back from a
- * removal, so it tries until it gets them. */
-void fl_plane_reserve_removal(struct fl_pmap_edit *edit);
-
+void fl_knobs_init(struct fl_plane *plane);
 /* Drops the knobs that are left: those that are there as long as the plane. Context: its end. */
 void fl_knobs_free(struct fl_plane *plane);
 

@@ -14,90 +14,56 @@
 
 /* ---- indexes ---------------------------------------------------------------------- */
 
-/* Equal hashes are kept at neighbouring keys; so many are looked at. */
-#define HANDLE_SLOTS 4
+struct handle {
+	const char *bus, *dev;
+};
 
-static uint64_t handle_hash(const char *bus, const char *dev)
+static uint64_t handle_hash(const void *name)
 {
-	return fl_hash(dev, strlen(dev), fl_hash(bus, strlen(bus), 0));
+	const struct handle *handle = name;
+
+	return fl_hash(handle->dev, strlen(handle->dev),
+		       fl_hash(handle->bus, strlen(handle->bus), 0));
 }
 
-static bool handle_is(const struct fl_devlink *dl, const char *bus, const char *dev)
+static bool handle_is(const void *thing, const void *name)
 {
-	return !strcmp(fl_devlink_dev_name(dl), dev) && !strcmp(fl_devlink_bus_name(dl), bus);
+	const struct fl_devlink *dl = thing;
+	const struct handle *handle = name;
+
+	return !strcmp(fl_devlink_dev_name(dl), handle->dev) &&
+	       !strcmp(fl_devlink_bus_name(dl), handle->bus);
+}
+
+static const struct fl_index_ops handle_ops = { handle_hash, handle_is };
+
+static struct handle handle_of(const struct fl_devlink *dl)
+{
+	return (struct handle){ fl_devlink_bus_name(dl), fl_devlink_dev_name(dl) };
 }
 
 struct fl_devlink *fl_plane_find(struct fl_plane *plane, const char *bus, const char *dev)
 {
-	const struct fl_pmap_node *root = fl_rcu_deref(plane->handles);
-	uint64_t hash = handle_hash(bus, dev);
-	struct fl_devlink *dl;
+	const struct handle handle = { bus, dev };
 
-	for (int i = 0; i < HANDLE_SLOTS; i++) {
-		dl = fl_pmap_get(root, hash + i);
-		if (dl && handle_is(dl, bus, dev))
-			return dl;
-	}
-	return NULL;
+	return fl_index_find(&plane->handles, &handle);
 }
 
 int fl_plane_index_add(struct fl_plane *plane, struct fl_devlink *dl)
 {
-	const char *bus = fl_devlink_bus_name(dl), *dev = fl_devlink_dev_name(dl);
-	uint64_t hash = handle_hash(bus, dev);
-	struct fl_pmap_edit edit = { 0 };
-	struct fl_pmap_node *root;
-	int err, i;
+	const struct handle handle = handle_of(dl);
+	int err = fl_index_add(&plane->handles, &handle, fl_devlink_get(dl));
 
-	err = fl_pmap_reserve(&edit, 1);
-	if (err) {
-		fl_pmap_edit_abort(&edit);
-		return err;
-	}
-	fl_lock_take(&plane->index_lock);
-	root = plane->handles;
-	if (fl_plane_find(plane, bus, dev))
-		err = -EEXIST;
-	for (i = 0; !err && i < HANDLE_SLOTS && fl_pmap_get(root, hash + i); i++)
-		;
-	if (i == HANDLE_SLOTS)
-		err = -ENOSPC;
-	if (!err) {
-		fl_pmap_set(&edit, &root, hash + i, fl_devlink_get(dl));
-		fl_rcu_assign(plane->handles, root);
-	}
-	fl_lock_drop(&plane->index_lock);
 	if (err)
-		fl_pmap_edit_abort(&edit);
-	else
-		fl_pmap_edit_done(&edit);
+		fl_devlink_put(dl);
 	return err;
-}
-
-void fl_plane_reserve_removal(struct fl_pmap_edit *edit)
-{
-	while (fl_pmap_reserve(edit, 1))
-		fl_log(FL_LOG_ERR, "out of memory while an index entry is removed; trying again");
 }
 
 void fl_plane_index_del(struct fl_plane *plane, struct fl_devlink *dl)
 {
-	uint64_t hash = handle_hash(fl_devlink_bus_name(dl), fl_devlink_dev_name(dl));
-	struct fl_pmap_edit edit = { 0 };
-	struct fl_pmap_node *root;
-	void *before = NULL;
+	const struct handle handle = handle_of(dl);
 
-	fl_plane_reserve_removal(&edit);
-	fl_lock_take(&plane->index_lock);
-	root = plane->handles;
-	for (int i = 0; i < HANDLE_SLOTS && !before; i++) {
-		if (fl_pmap_get(root, hash + i) == dl)
-			before = fl_pmap_set(&edit, &root, hash + i, NULL);
-	}
-	fl_rcu_assign(plane->handles, root);
-	fl_lock_drop(&plane->index_lock);
-	fl_pmap_edit_done(&edit);
-	if (before)
+	if (fl_index_del(&plane->handles, &handle, dl))
 		fl_devlink_put(dl);
 }
 
@@ -131,7 +97,7 @@ void fl_netns_index_del(struct fl_netns *ns, struct fl_devlink *dl)
 	struct fl_pmap_node *root;
 	void *before;
 
-	fl_plane_reserve_removal(&edit);
+	fl_index_reserve_removal(&edit);
 	fl_lock_take(&ns->index_lock);
 	root = ns->instances;
 	before = fl_pmap_set(&edit, &root, dl->index, NULL);
@@ -224,7 +190,8 @@ int fl_plane_new(const struct fl_plane_config *config, struct fl_plane **ret_pla
 	if (!plane)
 		return -ENOMEM;
 	fl_lock_init(&plane->index_lock, plane_index);
-	fl_lock_init(&plane->knob_lock, knobs);
+	plane->handles = (struct fl_index){ .ops = &handle_ops, .lock = &plane->index_lock };
+	fl_knobs_init(plane);
 	fl_plane_set_on_events(plane, config->on_events, config->arg);
 	err = fl_sched_new(&config->sched, &plane->sched);
 	if (!err)
@@ -281,7 +248,6 @@ void fl_plane_free(struct fl_plane *plane)
 		fl_sched_free(plane->sched);
 	wait_for_rcu();
 	fl_knobs_free(plane);
-	fl_lock_done(&plane->knob_lock);
 	fl_lock_done(&plane->index_lock);
 	free(plane);
 }
@@ -325,7 +291,7 @@ int fl_plane_walk(struct fl_plane *plane,
 	do {
 		n = 0;
 		fl_rcu_read_lock();
-		fl_pmap_iter_init(&iter, fl_rcu_deref(plane->handles), from);
+		fl_index_iter_init(&iter, &plane->handles, from);
 		while (n < WALK_BATCH && (dl = fl_pmap_iter_next(&iter))) {
 			instance_info(plane, dl, &infos[n++]);
 			from = iter.key + 1;
