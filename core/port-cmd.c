@@ -35,7 +35,8 @@ int fl_req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
 	return 0;
 }
 
-int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32_t *ret_index)
+int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32_t *ret_index,
+		    struct fl_port_place *ret_place)
 {
 	const struct fl_version *version;
 	const struct fl_port *port;
@@ -49,6 +50,10 @@ int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32
 	if (!err) {
 		*ret_dl = dl;
 		*ret_index = port->state.attrs.index;
+	}
+	if (!err && ret_place) {
+		ret_place->lane = fl_lane_get(port->lane ? port->lane : fl_devlink_ports_lane(dl));
+		ret_place->added = port->added;
 	}
 	fl_rcu_read_unlock();
 	return err;
@@ -158,50 +163,27 @@ static const struct fl_cmd_op_type port_set_type_op = {
 	.over = port_set_over,
 };
 
-/* The lane of the request's port, and the instance; both referenced. */
-static int req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl,
-			struct fl_lane **ret_lane, bool *ret_added)
-{
-	const struct fl_version *version;
-	const struct fl_port *port;
-	struct fl_devlink *dl;
-	int err;
-
-	fl_rcu_read_lock();
-	err = fl_req_port(req, &dl, &version, &port);
-	if (!err && !fl_devlink_try_get(dl))
-		err = -ENODEV;
-	if (!err) {
-		*ret_dl = dl;
-		*ret_lane = fl_lane_get(port->lane ? port->lane : fl_devlink_ports_lane(dl));
-		*ret_added = port->added;
-	}
-	fl_rcu_read_unlock();
-	return err;
-}
-
 int fl_port_set_doit(struct fl_req *req)
 {
 	struct fl_port_fn_change *change;
+	struct fl_port_place place;
 	struct fl_devlink *dl;
-	struct fl_lane *lane;
-	bool added;
+	uint32_t port;
 	int err;
 
-	err = req_port_get(req, &dl, &lane, &added);
+	err = fl_req_port_get(req, &dl, &port, &place);
 	if (err)
 		return err;
 	change = calloc(1, sizeof(*change));
 	if (change) {
-		err = fl_cmd_op_post(req, &port_set_type_op, dl, lane,
-				     fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]), change);
+		err = fl_cmd_op_post(req, &port_set_type_op, dl, place.lane, port, change);
 	} else {
 		fl_devlink_put(dl);
 		err = -ENOMEM;
 	}
 	if (err < 0)
 		free(change);
-	fl_lane_put(lane);
+	fl_lane_put(place.lane);
 	return err;
 }
 
@@ -380,22 +362,21 @@ static const struct fl_cmd_op_type port_del_type = {
 
 int fl_port_del_doit(struct fl_req *req)
 {
+	struct fl_port_place place;
 	struct fl_devlink *dl;
-	struct fl_lane *lane;
-	bool added;
+	uint32_t port;
 	int err;
 
-	err = req_port_get(req, &dl, &lane, &added);
+	err = fl_req_port_get(req, &dl, &port, &place);
 	if (err)
 		return err;
-	if (!dl->ops->port_del || !added) {
+	if (!dl->ops->port_del || !place.added) {
 		fl_devlink_put(dl);
 		err = -EOPNOTSUPP;
 	} else {
-		err = fl_cmd_op_post(req, &port_del_type, dl, lane,
-				     fl_attr_u32(req->tb[DEVLINK_ATTR_PORT_INDEX]), NULL);
+		err = fl_cmd_op_post(req, &port_del_type, dl, place.lane, port, NULL);
 	}
-	fl_lane_put(lane);
+	fl_lane_put(place.lane);
 	return err;
 }
 

@@ -57,7 +57,7 @@ int fl_port_split_doit(struct fl_req *req)
 	uint32_t port;
 	int err;
 
-	err = fl_req_port_get(req, &dl, &port);
+	err = fl_req_port_get(req, &dl, &port, NULL);
 	if (err)
 		return err;
 	if (!req->tb[DEVLINK_ATTR_PORT_SPLIT_COUNT]) {
@@ -93,7 +93,7 @@ int fl_port_unsplit_doit(struct fl_req *req)
 	uint32_t port;
 	int err;
 
-	err = fl_req_port_get(req, &dl, &port);
+	err = fl_req_port_get(req, &dl, &port, NULL);
 	if (err)
 		return err;
 	if (dl->ops->port && dl->ops->port->unsplit)

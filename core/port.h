@@ -31,8 +31,15 @@ const struct fl_port *fl_port_find(const struct fl_version *version, uint32_t in
  * Context: RCU read section. */
 int fl_req_port(const struct fl_req *req, struct fl_devlink **ret_dl,
 		const struct fl_version **ret_version, const struct fl_port **ret_port);
-/* The same for operations: the instance with a reference. Context: any. */
-int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32_t *ret_index);
+/* Where operations on a port queue. */
+struct fl_port_place {
+	struct fl_lane *lane; /* referenced */
+	bool added;           /* by PORT_NEW */
+};
+
+/* The same for operations: the instance with a reference; ret_place may be NULL. Context: any. */
+int fl_req_port_get(const struct fl_req *req, struct fl_devlink **ret_dl, uint32_t *ret_index,
+		    struct fl_port_place *ret_place);
 
 /* Remembers the type that a client asked for. */
 void fl_port_desired_set(struct fl_txn *txn, uint32_t index, enum devlink_port_type type);

@@ -433,14 +433,6 @@ static int set_find(struct fl_cmd_op *cmd, struct sb_set *set)
 	return err;
 }
 
-static int set_value(struct fl_cmd_op *cmd, uint16_t type, struct sb_set *set)
-{
-	if (!cmd->req->tb[type])
-		return -EINVAL;
-	set->value = fl_attr_u32(cmd->req->tb[type]);
-	return 0;
-}
-
 static const struct fl_sb_ops *sb_ops(const struct fl_cmd_op *cmd)
 {
 	static const struct fl_sb_ops none;
@@ -459,6 +451,22 @@ static int pool_set_done(struct fl_op *op)
 	return fl_op_result(op);
 }
 
+/* What the three have in common; of_tc: of a traffic class's pool. */
+static int set_parse(struct fl_cmd_op *cmd, struct sb_set *set, bool of_tc, uint16_t value)
+{
+	int err = set_find(cmd, set);
+
+	if (!err && of_tc)
+		err = req_tc(cmd->req, &set->sb, &set->target.type, &set->target.tc);
+	if (!err)
+		err = req_pool(cmd->req, &set->sb, &set->target.pool);
+	if (!err && !cmd->req->tb[value])
+		err = -EINVAL;
+	if (!err)
+		set->value = fl_attr_u32(cmd->req->tb[value]);
+	return err;
+}
+
 static int pool_set_work(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
@@ -466,13 +474,9 @@ static int pool_set_work(struct fl_op *op)
 	struct sb_set *set = cmd->arg;
 	int err;
 
-	err = set_find(cmd, set);
-	if (!err)
-		err = req_pool(cmd->req, &set->sb, &set->target.pool);
+	err = set_parse(cmd, set, false, DEVLINK_ATTR_SB_POOL_SIZE);
 	if (!err && (!type || fl_attr_u8(type) > DEVLINK_SB_THRESHOLD_TYPE_DYNAMIC))
 		err = -EINVAL;
-	if (!err)
-		err = set_value(cmd, DEVLINK_ATTR_SB_POOL_SIZE, set);
 	if (err)
 		return err;
 	set->threshold_type = fl_attr_u8(type);
@@ -505,105 +509,69 @@ static int port_check(struct fl_cmd_op *cmd, const struct sb_set *set)
 		       : -EOPNOTSUPP;
 }
 
-static int port_pool_set_work(struct fl_op *op)
+static int quota_set(struct fl_op *op, bool of_tc)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct sb_set *set = cmd->arg;
+	int (*call)(struct fl_op *op, struct fl_txn *txn, const struct fl_sb_target *target,
+		    uint32_t *value) = of_tc ? sb_ops(cmd)->tc_bind_set :
+					       sb_ops(cmd)->port_pool_set;
 	int err;
 
-	err = set_find(cmd, set);
+	err = set_parse(cmd, set, of_tc, DEVLINK_ATTR_SB_THRESHOLD);
 	if (!err)
-		err = req_pool(cmd->req, &set->sb, &set->target.pool);
-	if (!err)
-		err = set_value(cmd, DEVLINK_ATTR_SB_THRESHOLD, set);
-	if (!err)
-		err = sb_ops(cmd)->port_pool_set ? port_check(cmd, set) : -EOPNOTSUPP;
+		err = call ? port_check(cmd, set) : -EOPNOTSUPP;
 	if (err)
 		return err;
-	set->quota = set->target.pool;
+	set->quota = of_tc ? fl_sb_tc_quota(&set->sb, set->target.type, set->target.tc) :
+			     set->target.pool;
 	fl_op_then(op, quota_set_done);
-	return fl_border_step(cmd->dl, "sb.port_pool_set",
-			      sb_ops(cmd)->port_pool_set(op, cmd->txn, &set->target, &set->value));
+	return fl_border_step(cmd->dl, of_tc ? "sb.tc_bind_set" : "sb.port_pool_set",
+			      call(op, cmd->txn, &set->target, &set->value));
+}
+
+static int port_pool_set_work(struct fl_op *op)
+{
+	return quota_set(op, false);
 }
 
 static int tc_bind_set_work(struct fl_op *op)
 {
+	return quota_set(op, true);
+}
+
+/* A command about a whole buffer. */
+static int whole(struct fl_op *op, const char *name,
+		 int (*call)(struct fl_op *op, struct fl_txn *txn, uint32_t sb))
+{
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct sb_set *set = cmd->arg;
-	int err;
+	int err = set_find(cmd, set);
 
-	err = set_find(cmd, set);
-	if (!err)
-		err = req_tc(cmd->req, &set->sb, &set->target.type, &set->target.tc);
-	if (!err)
-		err = req_pool(cmd->req, &set->sb, &set->target.pool);
-	if (!err)
-		err = set_value(cmd, DEVLINK_ATTR_SB_THRESHOLD, set);
-	if (!err)
-		err = sb_ops(cmd)->tc_bind_set ? port_check(cmd, set) : -EOPNOTSUPP;
-	if (err)
-		return err;
-	set->quota = fl_sb_tc_quota(&set->sb, set->target.type, set->target.tc);
-	fl_op_then(op, quota_set_done);
-	return fl_border_step(cmd->dl, "sb.tc_bind_set",
-			      sb_ops(cmd)->tc_bind_set(op, cmd->txn, &set->target, &set->value));
+	if (!err && !call)
+		err = -EOPNOTSUPP;
+	return err ? err : fl_border_step(cmd->dl, name, call(op, cmd->txn, set->sb.index));
 }
 
 static int snapshot_work(struct fl_op *op)
 {
-	struct fl_cmd_op *cmd = fl_cmd_op(op);
-	struct sb_set *set = cmd->arg;
-	int err;
-
-	err = set_find(cmd, set);
-	if (err)
-		return err;
-	if (!sb_ops(cmd)->occ_snapshot)
-		return -EOPNOTSUPP;
-	return fl_border_step(cmd->dl, "sb.occ_snapshot",
-			      sb_ops(cmd)->occ_snapshot(op, cmd->txn, set->sb.index));
+	return whole(op, "sb.occ_snapshot", sb_ops(fl_cmd_op(op))->occ_snapshot);
 }
 
 static int max_clear_work(struct fl_op *op)
 {
-	struct fl_cmd_op *cmd = fl_cmd_op(op);
-	struct sb_set *set = cmd->arg;
-	int err;
-
-	err = set_find(cmd, set);
-	if (err)
-		return err;
-	if (!sb_ops(cmd)->occ_max_clear)
-		return -EOPNOTSUPP;
-	return fl_border_step(cmd->dl, "sb.occ_max_clear",
-			      sb_ops(cmd)->occ_max_clear(op, cmd->txn, set->sb.index));
+	return whole(op, "sb.occ_max_clear", sb_ops(fl_cmd_op(op))->occ_max_clear);
 }
 
-static const struct fl_cmd_op_type pool_set_type = {
-	FL_CMD_OP("sb-pool-set", 0),
-	.work = pool_set_work,
-	.over = set_over,
-};
-static const struct fl_cmd_op_type port_pool_set_type = {
-	FL_CMD_OP("sb-port-pool-set", 0),
-	.work = port_pool_set_work,
-	.over = set_over,
-};
-static const struct fl_cmd_op_type tc_bind_set_type = {
-	FL_CMD_OP("sb-tc-pool-bind-set", 0),
-	.work = tc_bind_set_work,
-	.over = set_over,
-};
-static const struct fl_cmd_op_type snapshot_type = {
-	FL_CMD_OP("sb-occ-snapshot", 0),
-	.work = snapshot_work,
-	.over = set_over,
-};
-static const struct fl_cmd_op_type max_clear_type = {
-	FL_CMD_OP("sb-occ-max-clear", 0),
-	.work = max_clear_work,
-	.over = set_over,
-};
+#define SB_OP(kind, step) { FL_CMD_OP(kind, 0), .work = step, .over = set_over }
+static const struct fl_cmd_op_type pool_set_type = SB_OP("sb-pool-set", pool_set_work);
+static const struct fl_cmd_op_type port_pool_set_type =
+	SB_OP("sb-port-pool-set", port_pool_set_work);
+static const struct fl_cmd_op_type tc_bind_set_type =
+	SB_OP("sb-tc-pool-bind-set", tc_bind_set_work);
+static const struct fl_cmd_op_type snapshot_type = SB_OP("sb-occ-snapshot", snapshot_work);
+static const struct fl_cmd_op_type max_clear_type = SB_OP("sb-occ-max-clear", max_clear_work);
+#undef SB_OP
 
 /* An instance without buffers has no lane for them. */
 static int set_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct fl_devlink *dl,
@@ -643,7 +611,7 @@ static int port_set_doit(struct fl_req *req, const struct fl_cmd_op_type *type)
 	uint32_t port;
 	int err;
 
-	err = fl_req_port_get(req, &dl, &port);
+	err = fl_req_port_get(req, &dl, &port, NULL);
 	return err ? err : set_post(req, type, dl, port);
 }
 
