@@ -123,29 +123,45 @@ int fl_ctrl_do(const struct nlmsghdr *request, uint32_t portid, struct fl_msg *r
 struct policies {
 	unsigned int count;
 	struct {
+		const void *id; /* what counts as one */
 		const struct fl_policy *policy;
 		uint16_t max;
 	} at[CTRL_POLICIES];
 };
 
-static int policies_find(const struct policies *list, const struct fl_policy *policy)
+static int policies_find(const struct policies *list, const void *id)
 {
 	for (unsigned int i = 0; i < list->count; i++)
-		if (list->at[i].policy == policy)
+		if (list->at[i].id == id)
 			return (int)i;
 	return -1;
 }
 
+static void policies_append(struct policies *list, const void *id, const struct fl_policy *policy,
+			    uint16_t max)
+{
+	fl_assert(list->count < CTRL_POLICIES);
+	list->at[list->count].id = id;
+	list->at[list->count].policy = policy;
+	list->at[list->count++].max = max;
+}
+
+/* The policy of a command, which is where `field` says: its array, unless others happen to have
+ * an equal one. */
+static const void *policy_id(const struct fl_cmd *cmd, const struct fl_policy *const *field)
+{
+	return *field && cmd->flags & FL_CMD_SHARES ? (const void *)field : *field;
+}
+
 /* Adds a policy, then those of its nests. */
-static void policies_add(struct policies *list, const struct fl_policy *policy, uint16_t max)
+static void policies_add(struct policies *list, const void *id, const struct fl_policy *policy,
+			 uint16_t max)
 {
 	unsigned int from = list->count;
 
-	if (policies_find(list, policy) >= 0)
+	if (policies_find(list, id) >= 0)
 		return;
-	fl_assert(list->count < CTRL_POLICIES);
-	list->at[list->count].policy = policy;
-	list->at[list->count++].max = max;
+	policies_append(list, id, policy, max);
 	for (unsigned int i = from; i < list->count; i++) {
 		const struct fl_policy *outer = list->at[i].policy;
 
@@ -153,9 +169,8 @@ static void policies_add(struct policies *list, const struct fl_policy *policy, 
 			if (outer[type].type != FL_ATTR_NESTED || !outer[type].nested ||
 			    policies_find(list, outer[type].nested) >= 0)
 				continue;
-			fl_assert(list->count < CTRL_POLICIES);
-			list->at[list->count].policy = outer[type].nested;
-			list->at[list->count++].max = outer[type].nested_max;
+			policies_append(list, outer[type].nested, outer[type].nested,
+					outer[type].nested_max);
 		}
 	}
 }
@@ -181,9 +196,11 @@ static void policies_of(struct policies *list, const struct wanted *wanted)
 		if (!wants(wanted, op))
 			continue;
 		if (cmd->flags & FL_CMD_DO)
-			policies_add(list, cmd->do_policy, cmd->do_max);
+			policies_add(list, policy_id(cmd, &cmd->do_policy), cmd->do_policy,
+				     cmd->do_max);
 		if (cmd->flags & FL_CMD_DUMP)
-			policies_add(list, cmd->dump_policy, cmd->dump_max);
+			policies_add(list, policy_id(cmd, &cmd->dump_policy), cmd->dump_policy,
+				     cmd->dump_max);
 	}
 }
 
@@ -198,9 +215,11 @@ static void put_op(const struct answer *answer, const struct wanted *wanted,
 	ops = fl_msg_nest(msg, CTRL_ATTR_OP_POLICY, true);
 	op = fl_msg_nest(msg, cmd->cmd, true);
 	if (cmd->flags & FL_CMD_DO)
-		fl_msg_put_u32(msg, CTRL_ATTR_POLICY_DO, policies_find(list, cmd->do_policy));
+		fl_msg_put_u32(msg, CTRL_ATTR_POLICY_DO,
+			       policies_find(list, policy_id(cmd, &cmd->do_policy)));
 	if (cmd->flags & FL_CMD_DUMP)
-		fl_msg_put_u32(msg, CTRL_ATTR_POLICY_DUMP, policies_find(list, cmd->dump_policy));
+		fl_msg_put_u32(msg, CTRL_ATTR_POLICY_DUMP,
+			       policies_find(list, policy_id(cmd, &cmd->dump_policy)));
 	fl_msg_nest_end(msg, op);
 	fl_msg_nest_end(msg, ops);
 	fl_msg_end(msg);

@@ -12,8 +12,8 @@
 #define NEST(name, last)                                                               \
 	{ .type = FL_ATTR_NESTED, .nested_max = last, .nested = fl_devlink_##name##_policy }
 #define CMD(c, n) .cmd = DEVLINK_CMD_##c, .name = n
-#define DO(c, last) .do_policy = c##_do, .do_max = last
-#define DUMP(c, last) .dump_policy = c##_dump, .dump_max = last
+#define DO(list, last) .do_policy = list, .do_max = last
+#define DUMP(list, last) .dump_policy = list, .dump_max = last
 
 static const uint8_t devlink_var_attr_type_values[] = { 1, 2, 3, 4, 5, 6, 10, 11, 129, 0 };
 
@@ -57,12 +57,6 @@ static const struct fl_policy port_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy port_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy port_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
@@ -83,25 +77,11 @@ static const struct fl_policy port_new_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy port_del_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy port_split_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_PORT_SPLIT_COUNT] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy port_unsplit_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -112,23 +92,11 @@ static const struct fl_policy sb_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy sb_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy sb_pool_get_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_SB_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_SB_POOL_INDEX] = TYPE(U16),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy sb_pool_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -148,12 +116,6 @@ static const struct fl_policy sb_port_pool_get_do[] = {
 	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_SB_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_SB_POOL_INDEX] = TYPE(U16),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy sb_port_pool_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -177,12 +139,6 @@ static const struct fl_policy sb_tc_pool_bind_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy sb_tc_pool_bind_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy sb_tc_pool_bind_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
@@ -192,26 +148,6 @@ static const struct fl_policy sb_tc_pool_bind_set_do[] = {
 	[DEVLINK_ATTR_SB_POOL_TYPE] = RANGE(U8, 0, 1U),
 	[DEVLINK_ATTR_SB_THRESHOLD] = TYPE(U32),
 	[DEVLINK_ATTR_SB_TC_INDEX] = TYPE(U16),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy sb_occ_snapshot_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_SB_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy sb_occ_max_clear_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_SB_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy eswitch_get_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -231,19 +167,6 @@ static const struct fl_policy dpipe_table_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy dpipe_entries_get_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DPIPE_TABLE_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy dpipe_headers_get_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy dpipe_table_counters_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
@@ -257,13 +180,6 @@ static const struct fl_policy resource_set_do[] = {
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_RESOURCE_ID] = TYPE(U64),
 	[DEVLINK_ATTR_RESOURCE_SIZE] = TYPE(U64),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy resource_dump_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -292,12 +208,6 @@ static const struct fl_policy param_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy param_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy param_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
@@ -317,22 +227,7 @@ static const struct fl_policy region_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy region_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy region_new_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_REGION_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_REGION_SNAPSHOT_ID] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy region_del_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
@@ -353,38 +248,11 @@ static const struct fl_policy region_read_dump[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy port_param_get_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy port_param_set_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy info_get_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy health_reporter_get_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_HEALTH_REPORTER_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy health_reporter_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -397,38 +265,6 @@ static const struct fl_policy health_reporter_set_do[] = {
 	[DEVLINK_ATTR_HEALTH_REPORTER_AUTO_RECOVER] = TYPE(U8),
 	[DEVLINK_ATTR_HEALTH_REPORTER_AUTO_DUMP] = TYPE(U8),
 	[DEVLINK_ATTR_HEALTH_REPORTER_BURST_PERIOD] = TYPE(U64),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy health_reporter_recover_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_HEALTH_REPORTER_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy health_reporter_diagnose_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_HEALTH_REPORTER_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy health_reporter_dump_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_HEALTH_REPORTER_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy health_reporter_dump_clear_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_HEALTH_REPORTER_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -448,12 +284,6 @@ static const struct fl_policy trap_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy trap_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy trap_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
@@ -466,12 +296,6 @@ static const struct fl_policy trap_group_get_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_TRAP_GROUP_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy trap_group_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -491,26 +315,12 @@ static const struct fl_policy trap_policer_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy trap_policer_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy trap_policer_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_TRAP_POLICER_ID] = TYPE(U32),
 	[DEVLINK_ATTR_TRAP_POLICER_RATE] = TYPE(U64),
 	[DEVLINK_ATTR_TRAP_POLICER_BURST] = TYPE(U64),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy health_reporter_test_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_HEALTH_REPORTER_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -522,26 +332,7 @@ static const struct fl_policy rate_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy rate_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy rate_set_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_RATE_TX_SHARE] = TYPE(U64),
-	[DEVLINK_ATTR_RATE_TX_MAX] = TYPE(U64),
-	[DEVLINK_ATTR_RATE_NODE_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_RATE_PARENT_NODE_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_RATE_TX_PRIORITY] = TYPE(U32),
-	[DEVLINK_ATTR_RATE_TX_WEIGHT] = TYPE(U32),
-	[DEVLINK_ATTR_RATE_TC_BWS] = NEST(rate_tc, DEVLINK_RATE_TC_ATTR_BW),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy rate_new_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_RATE_TX_SHARE] = TYPE(U64),
@@ -568,23 +359,11 @@ static const struct fl_policy linecard_get_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy linecard_get_dump[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 static const struct fl_policy linecard_set_do[] = {
 	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_LINECARD_INDEX] = TYPE(U32),
 	[DEVLINK_ATTR_LINECARD_TYPE] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
-static const struct fl_policy selftests_get_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
@@ -595,312 +374,305 @@ static const struct fl_policy selftests_run_do[] = {
 	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
 };
 
-static const struct fl_policy notify_filter_set_do[] = {
-	[DEVLINK_ATTR_BUS_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_DEV_NAME] = TYPE(NUL_STRING),
-	[DEVLINK_ATTR_PORT_INDEX] = TYPE(U32),
-	[DEVLINK_ATTR_INDEX] = RANGE(UINT, 0, 4294967295U),
-};
-
 const struct fl_cmd fl_devlink_cmds[] = {
 	[DEVLINK_CMD_GET] = {
 		CMD(GET, "get"),
-		DO(get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_GET] = {
 		CMD(PORT_GET, "port-get"),
-		DO(port_get, DEVLINK_ATTR_INDEX),
-		DUMP(port_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_SET] = {
 		CMD(PORT_SET, "port-set"),
-		DO(port_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(port_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_NEW] = {
 		CMD(PORT_NEW, "port-new"),
-		DO(port_new, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(port_new_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_DEL] = {
 		CMD(PORT_DEL, "port-del"),
-		DO(port_del, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_SPLIT] = {
 		CMD(PORT_SPLIT, "port-split"),
-		DO(port_split, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(port_split_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_UNSPLIT] = {
 		CMD(PORT_UNSPLIT, "port-unsplit"),
-		DO(port_unsplit, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_GET] = {
 		CMD(SB_GET, "sb-get"),
-		DO(sb_get, DEVLINK_ATTR_INDEX),
-		DUMP(sb_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(sb_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_POOL_GET] = {
 		CMD(SB_POOL_GET, "sb-pool-get"),
-		DO(sb_pool_get, DEVLINK_ATTR_INDEX),
-		DUMP(sb_pool_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(sb_pool_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_POOL_SET] = {
 		CMD(SB_POOL_SET, "sb-pool-set"),
-		DO(sb_pool_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(sb_pool_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_PORT_POOL_GET] = {
 		CMD(SB_PORT_POOL_GET, "sb-port-pool-get"),
-		DO(sb_port_pool_get, DEVLINK_ATTR_INDEX),
-		DUMP(sb_port_pool_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(sb_port_pool_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_PORT_POOL_SET] = {
 		CMD(SB_PORT_POOL_SET, "sb-port-pool-set"),
-		DO(sb_port_pool_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(sb_port_pool_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_TC_POOL_BIND_GET] = {
 		CMD(SB_TC_POOL_BIND_GET, "sb-tc-pool-bind-get"),
-		DO(sb_tc_pool_bind_get, DEVLINK_ATTR_INDEX),
-		DUMP(sb_tc_pool_bind_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(sb_tc_pool_bind_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_TC_POOL_BIND_SET] = {
 		CMD(SB_TC_POOL_BIND_SET, "sb-tc-pool-bind-set"),
-		DO(sb_tc_pool_bind_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(sb_tc_pool_bind_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_OCC_SNAPSHOT] = {
 		CMD(SB_OCC_SNAPSHOT, "sb-occ-snapshot"),
-		DO(sb_occ_snapshot, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(sb_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SB_OCC_MAX_CLEAR] = {
 		CMD(SB_OCC_MAX_CLEAR, "sb-occ-max-clear"),
-		DO(sb_occ_max_clear, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(sb_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_ESWITCH_GET] = {
 		CMD(ESWITCH_GET, "eswitch-get"),
-		DO(eswitch_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_ESWITCH_SET] = {
 		CMD(ESWITCH_SET, "eswitch-set"),
-		DO(eswitch_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(eswitch_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_DPIPE_TABLE_GET] = {
 		CMD(DPIPE_TABLE_GET, "dpipe-table-get"),
-		DO(dpipe_table_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE,
+		DO(dpipe_table_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_DPIPE_ENTRIES_GET] = {
 		CMD(DPIPE_ENTRIES_GET, "dpipe-entries-get"),
-		DO(dpipe_entries_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE,
+		DO(dpipe_table_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_DPIPE_HEADERS_GET] = {
 		CMD(DPIPE_HEADERS_GET, "dpipe-headers-get"),
-		DO(dpipe_headers_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE,
+		DO(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_DPIPE_TABLE_COUNTERS_SET] = {
 		CMD(DPIPE_TABLE_COUNTERS_SET, "dpipe-table-counters-set"),
-		DO(dpipe_table_counters_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(dpipe_table_counters_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RESOURCE_SET] = {
 		CMD(RESOURCE_SET, "resource-set"),
-		DO(resource_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(resource_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RESOURCE_DUMP] = {
 		CMD(RESOURCE_DUMP, "resource-dump"),
-		DO(resource_dump, DEVLINK_ATTR_INDEX),
-		DUMP(resource_dump, DEVLINK_ATTR_RESOURCE_SCOPE_MASK),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(resource_dump_dump, DEVLINK_ATTR_RESOURCE_SCOPE_MASK),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RELOAD] = {
 		CMD(RELOAD, "reload"),
-		DO(reload, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(reload_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PARAM_GET] = {
 		CMD(PARAM_GET, "param-get"),
-		DO(param_get, DEVLINK_ATTR_INDEX),
-		DUMP(param_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(param_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PARAM_SET] = {
 		CMD(PARAM_SET, "param-set"),
-		DO(param_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(param_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_REGION_GET] = {
 		CMD(REGION_GET, "region-get"),
-		DO(region_get, DEVLINK_ATTR_INDEX),
-		DUMP(region_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(region_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_REGION_NEW] = {
 		CMD(REGION_NEW, "region-new"),
-		DO(region_new, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(region_new_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_REGION_DEL] = {
 		CMD(REGION_DEL, "region-del"),
-		DO(region_del, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(region_new_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_REGION_READ] = {
 		CMD(REGION_READ, "region-read"),
-		DUMP(region_read, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DUMP | FL_CMD_DUMP_LOOSE | FL_CMD_ADMIN,
+		DUMP(region_read_dump, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DUMP | FL_CMD_DUMP_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_PARAM_GET] = {
 		CMD(PORT_PARAM_GET, "port-param-get"),
-		DO(port_param_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_DUMP_UNCHECKED,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_DUMP_UNCHECKED | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_PORT_PARAM_SET] = {
 		CMD(PORT_PARAM_SET, "port-param-set"),
-		DO(port_param_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_INFO_GET] = {
 		CMD(INFO_GET, "info-get"),
-		DO(info_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_GET] = {
 		CMD(HEALTH_REPORTER_GET, "health-reporter-get"),
-		DO(health_reporter_get, DEVLINK_ATTR_INDEX),
-		DUMP(health_reporter_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(health_reporter_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(port_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_SET] = {
 		CMD(HEALTH_REPORTER_SET, "health-reporter-set"),
-		DO(health_reporter_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(health_reporter_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_RECOVER] = {
 		CMD(HEALTH_REPORTER_RECOVER, "health-reporter-recover"),
-		DO(health_reporter_recover, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(health_reporter_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_DIAGNOSE] = {
 		CMD(HEALTH_REPORTER_DIAGNOSE, "health-reporter-diagnose"),
-		DO(health_reporter_diagnose, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(health_reporter_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_DUMP_GET] = {
 		CMD(HEALTH_REPORTER_DUMP_GET, "health-reporter-dump-get"),
-		DUMP(health_reporter_dump_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DUMP | FL_CMD_DUMP_LOOSE | FL_CMD_ADMIN,
+		DUMP(health_reporter_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DUMP | FL_CMD_DUMP_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_DUMP_CLEAR] = {
 		CMD(HEALTH_REPORTER_DUMP_CLEAR, "health-reporter-dump-clear"),
-		DO(health_reporter_dump_clear, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(health_reporter_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_FLASH_UPDATE] = {
 		CMD(FLASH_UPDATE, "flash-update"),
-		DO(flash_update, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(flash_update_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_TRAP_GET] = {
 		CMD(TRAP_GET, "trap-get"),
-		DO(trap_get, DEVLINK_ATTR_INDEX),
-		DUMP(trap_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(trap_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_TRAP_SET] = {
 		CMD(TRAP_SET, "trap-set"),
-		DO(trap_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(trap_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_TRAP_GROUP_GET] = {
 		CMD(TRAP_GROUP_GET, "trap-group-get"),
-		DO(trap_group_get, DEVLINK_ATTR_INDEX),
-		DUMP(trap_group_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(trap_group_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_TRAP_GROUP_SET] = {
 		CMD(TRAP_GROUP_SET, "trap-group-set"),
-		DO(trap_group_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(trap_group_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_TRAP_POLICER_GET] = {
 		CMD(TRAP_POLICER_GET, "trap-policer-get"),
-		DO(trap_policer_get, DEVLINK_ATTR_INDEX),
-		DUMP(trap_policer_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(trap_policer_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_TRAP_POLICER_SET] = {
 		CMD(TRAP_POLICER_SET, "trap-policer-set"),
-		DO(trap_policer_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(trap_policer_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_HEALTH_REPORTER_TEST] = {
 		CMD(HEALTH_REPORTER_TEST, "health-reporter-test"),
-		DO(health_reporter_test, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(health_reporter_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RATE_GET] = {
 		CMD(RATE_GET, "rate-get"),
-		DO(rate_get, DEVLINK_ATTR_INDEX),
-		DUMP(rate_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(rate_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RATE_SET] = {
 		CMD(RATE_SET, "rate-set"),
-		DO(rate_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(rate_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RATE_NEW] = {
 		CMD(RATE_NEW, "rate-new"),
-		DO(rate_new, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(rate_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_RATE_DEL] = {
 		CMD(RATE_DEL, "rate-del"),
-		DO(rate_del, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(rate_del_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_LINECARD_GET] = {
 		CMD(LINECARD_GET, "linecard-get"),
-		DO(linecard_get, DEVLINK_ATTR_INDEX),
-		DUMP(linecard_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(linecard_get_do, DEVLINK_ATTR_INDEX),
+		DUMP(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_LINECARD_SET] = {
 		CMD(LINECARD_SET, "linecard-set"),
-		DO(linecard_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(linecard_set_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SELFTESTS_GET] = {
 		CMD(SELFTESTS_GET, "selftests-get"),
-		DO(selftests_get, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP,
+		DO(get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_DUMP | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_SELFTESTS_RUN] = {
 		CMD(SELFTESTS_RUN, "selftests-run"),
-		DO(selftests_run, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN,
+		DO(selftests_run_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_DO_LOOSE | FL_CMD_ADMIN | FL_CMD_SHARES,
 	},
 	[DEVLINK_CMD_NOTIFY_FILTER_SET] = {
 		CMD(NOTIFY_FILTER_SET, "notify-filter-set"),
-		DO(notify_filter_set, DEVLINK_ATTR_INDEX),
-		.flags = FL_CMD_DO,
+		DO(port_get_do, DEVLINK_ATTR_INDEX),
+		.flags = FL_CMD_DO | FL_CMD_SHARES,
 	},
 };
 

@@ -61,6 +61,7 @@ enum fl_cmd_flags {
 	FL_CMD_DO_LOOSE = 1 << 4,  /* GENL_DONT_VALIDATE_STRICT on do */
 	FL_CMD_DUMP_LOOSE = 1 << 5,     /* GENL_DONT_VALIDATE_DUMP_STRICT */
 	FL_CMD_DUMP_UNCHECKED = 1 << 6, /* GENL_DONT_VALIDATE_DUMP: attributes are ignored */
+	FL_CMD_SHARES = 1 << 7, /* its policies count as its own, though others may have the arrays */
 };
 
 /* One command of a family. */

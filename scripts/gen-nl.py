@@ -30,8 +30,8 @@ MACROS = [
     "#define NEST(name, last)                                                               \\",
     "\t{ .type = FL_ATTR_NESTED, .nested_max = last, .nested = fl_devlink_##name##_policy }",
     "#define CMD(c, n) .cmd = DEVLINK_CMD_##c, .name = n",
-    "#define DO(c, last) .do_policy = c##_do, .do_max = last",
-    "#define DUMP(c, last) .dump_policy = c##_dump, .dump_max = last",
+    "#define DO(list, last) .do_policy = list, .do_max = last",
+    "#define DUMP(list, last) .dump_policy = list, .dump_max = last",
 ]
 BITS = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "uint": 64}
 
@@ -168,7 +168,21 @@ def policy_array(data, name, members, static):
     return out + ["};"]
 
 
-def command_lines(command):
+class Arrays:
+    """The policies of commands. Each is as long as its last attribute's number, so those that are
+    equal share one array: that of the first, in the order of the commands."""
+
+    def __init__(self):
+        self.names = {}
+
+    def name(self, command, mode):
+        """The array of a command, and whether it is this one's own."""
+        own = f"{command['name'].replace('-', '_')}_{mode}"
+        name = self.names.setdefault(tuple(command[mode]["attributes"]), own)
+        return name, name == own
+
+
+def command_lines(command, arrays):
     ident = command["name"].replace("-", "_")
     flags = []
     lines = [f"\t[DEVLINK_CMD_{ident.upper()}] = {{",
@@ -183,9 +197,11 @@ def command_lines(command):
         elif not desc["strict"]:
             flags.append(f"FL_CMD_{mode.upper()}_LOOSE")
         if desc["attributes"]:
-            lines.append(f"\t\t{mode.upper()}({ident}, {desc['attributes'][-1]}),")
+            name, _ = arrays.name(command, mode)
+            lines.append(f"\t\t{mode.upper()}({name}, {desc['attributes'][-1]}),")
     if command.get("admin"):
         flags.append("FL_CMD_ADMIN")
+    flags.append("FL_CMD_SHARES")
     return lines + [f"\t\t.flags = {' | '.join(flags)},", "\t},"]
 
 
@@ -199,14 +215,17 @@ def make_policy(data):
         out += policy_array(data, f"fl_devlink_{policy['name']}_policy",
                             policy["attributes"], False)
         out += [f"const uint16_t fl_devlink_{policy['name']}_max = {policy['attributes'][-1]};"]
+    arrays = Arrays()
     for command in data.commands:
         for mode in ("do", "dump"):
-            if command.get(mode, {}).get("attributes"):
-                ident = command["name"].replace("-", "_")
-                out += policy_array(data, f"{ident}_{mode}", command[mode]["attributes"], True)
+            if not command.get(mode, {}).get("attributes"):
+                continue
+            name, own = arrays.name(command, mode)
+            if own:
+                out += policy_array(data, name, command[mode]["attributes"], True)
     out += ["", "const struct fl_cmd fl_devlink_cmds[] = {"]
     for command in data.commands:
-        out += command_lines(command)
+        out += command_lines(command, arrays)
     out += ["};", "", "const unsigned int fl_devlink_cmds_len = FL_ARRAY_SIZE(fl_devlink_cmds);"]
     return GENERATED + LICENSE + "\n".join(out) + "\n"
 
