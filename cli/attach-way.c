@@ -58,12 +58,12 @@ static void tell(const char *text)
 }
 
 /* What was missing for the filter; without it auto still has preload. */
-static void tell_missing(const struct fl_attach *attach, const char *missing)
+static void tell_missing(struct fl_attach *attach, const char *missing)
 {
 	if (attach->required)
 		fl_cli_fail(0, "--attach=seccomp %s", missing);
-	else if (attach->verbose)
-		fl_cli_fail(0, "attach: preload alone: seccomp %s", missing);
+	else
+		snprintf(attach->missing, sizeof(attach->missing), "; seccomp %s", missing);
 }
 
 static int prepare_filter(struct fl_attach *attach, const char *socket)
@@ -119,7 +119,7 @@ static void tell_choice(const struct fl_attach *attach)
 		fl_cli_fail(0, "attach: preload, with a seccomp filter for static programs "
 			       "(%s is %s)%s", attach->command, kind, nnp);
 	else
-		fl_cli_fail(0, "attach: preload (%s is %s)", attach->command, kind);
+		fl_cli_fail(0, "attach: preload (%s is %s)%s", attach->command, kind, attach->missing);
 }
 
 void fl_attach_parent(struct fl_attach *attach, pid_t child)

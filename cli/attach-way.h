@@ -17,6 +17,7 @@ struct fl_attach {
 	bool preload;	/* by LD_PRELOAD */
 	bool required;	/* the filter; else it is for static programs that COMMAND starts */
 	bool verbose;
+	char missing[288]; /* why there is no filter, for -v */
 	struct fl_supervisor *supervisor; /* NULL: without a filter */
 };
 

@@ -93,7 +93,11 @@ static bool packet_assign_fds(struct fl_session *session, struct fl_packet *pack
 	if (hdr->kind == FL_WIRE_FOR) {
 		if (used == count)
 			return false;
-		packet->pid = fl_pidfd_pid(fds[used++]);
+		packet->pid = fl_pidfd_pid(fds[used]);
+		/* Closing one never blocks. */
+		if (packet->pid != -EBADF)
+			packet_close(&fds[used]);
+		used++;
 	}
 	return used == count;
 }
@@ -368,16 +372,17 @@ static int packet_for(struct fl_session *session)
 	struct fl_client *client;
 	char name[48];
 
-	if (pid < 0)
-		return pid;
 	if (session->behalf_pid)
 		return -EALREADY;
+	session->permission = FL_PERMISSION_UNKNOWN;
+	session->behalf_pid = -1; /* nobody, who may nothing */
+	if (pid < 0)
+		return pid;
 	snprintf(name, sizeof(name), "pid %d uid %u", (int)pid, (unsigned int)session->uid);
 	client = fl_client_new(name);
 	if (!client)
 		return -ENOMEM;
 	session->behalf_pid = pid;
-	session->permission = FL_PERMISSION_UNKNOWN;
 	fl_client_put(session->client);
 	session->client = session->request->req.client = client;
 	return 0;

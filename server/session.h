@@ -85,7 +85,8 @@ struct fl_session {
 	struct fl_client *client;
 	pid_t pid;
 	uid_t uid;
-	pid_t behalf_pid;     /* on whose behalf the peer is connected; 0: its own */
+	pid_t behalf_pid;     /* on whose behalf the peer is connected; 0: its own;
+			       * -1: of somebody who has gone */
 	uint64_t accepted_ns; /* CLOCK_BOOTTIME */
 
 	struct cds_list_head node;       /* in io->all */

@@ -2,18 +2,15 @@
 /*
  * call-recv.c - calls that receive.
  *
- * A datagram is looked at, written to the program and acknowledged to it, and only then
- * taken off the queue: a signal that comes in between loses nothing. recvmmsg() has to take
- * what it got before its last one; that is put back if the program has gone off.
+ * A datagram is looked at, written to the program, taken off the queue, and then the reply
+ * is given, which only a kill can keep from the program (wait.c says why). So nothing is lost
+ * or told twice, and the program never sees a datagram on the queue that it has received.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <linux/netlink.h>
-#include <poll.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -23,7 +20,6 @@
 
 #define BUFFER 32768   /* what datagrams mostly fit into */
 #define CONTROL_MAX 256 /* more than there ever is */
-#define LOOK_MS 200    /* how often who waits looks whether the program still does */
 
 /* Where the program wants a datagram, and what is told of it. */
 struct receiving {
@@ -38,63 +34,12 @@ struct receiving {
 	int64_t deadline; /* ns; 0: none; -1: not looked up yet */
 };
 
-/* ---- what was taken off the queue for a call that then was interrupted -------------- */
-
-ssize_t fl_call_recvmsg_taken(const struct fl_nlsock *sock, struct msghdr *msg, int flags)
-{
-	const struct fl_call *call = FL_CONTAINER_OF(sock, struct fl_call, sock);
-	const struct fl_taken *taken = call->entry->taken;
-	size_t at = 0;
-
-	if (!taken)
-		return recvmsg(sock->fd, msg, flags);
-	for (size_t i = 0; i < msg->msg_iovlen && at < taken->len; i++) {
-		size_t part = taken->len - at;
-
-		if (part > msg->msg_iov[i].iov_len)
-			part = msg->msg_iov[i].iov_len;
-		if (part)
-			memcpy(msg->msg_iov[i].iov_base, taken->data + at, part);
-		at += part;
-	}
-	msg->msg_flags = at < taken->len ? MSG_TRUNC : 0;
-	msg->msg_controllen = 0;
-	return flags & MSG_TRUNC ? (ssize_t)taken->len : (ssize_t)at;
-}
-
 /* Takes the first datagram for good. */
-static void drop_first(struct fl_call *call)
+static void take_first(struct fl_call *call)
 {
-	struct fl_taken *taken = call->entry->taken;
 	char byte;
 
-	if (taken) {
-		call->entry->taken = taken->next;
-		free(taken);
-	} else {
-		syscall(SYS_recvfrom, call->fd, &byte, sizeof(byte), MSG_DONTWAIT, NULL, NULL);
-	}
-}
-
-/* Takes the first datagram, whose bytes are known, so that it can be put back. */
-static struct fl_taken *take_first(struct fl_call *call, size_t len)
-{
-	struct fl_taken *taken = call->entry->taken;
-
-	if (taken) {
-		call->entry->taken = taken->next;
-		taken->next = NULL;
-		return taken;
-	}
-	taken = calloc(1, sizeof(*taken) + len);
-	if (!taken)
-		return NULL;
-	taken->len = len;
-	if (syscall(SYS_recvfrom, call->fd, taken->data, len, MSG_DONTWAIT, NULL, NULL) < 0) {
-		free(taken);
-		return NULL;
-	}
-	return taken;
+	syscall(SYS_recvfrom, call->fd, &byte, sizeof(byte), MSG_DONTWAIT, NULL, NULL);
 }
 
 /* ---- one datagram ----------------------------------------------------------------- */
@@ -143,82 +88,6 @@ static bool must_not_wait(const struct fl_call *call, const struct receiving *r)
 	return r->flags & MSG_DONTWAIT || fcntl(call->fd, F_GETFL) & O_NONBLOCK;
 }
 
-static void find_deadline(const struct fl_call *call, struct receiving *r)
-{
-	struct timeval timeout = { 0 };
-	socklen_t len = sizeof(timeout);
-
-	r->deadline = 0;
-	if (getsockopt(call->fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, &len))
-		return;
-	if (timeout.tv_sec || timeout.tv_usec)
-		r->deadline = (int64_t)(fl_now_ns() + (uint64_t)timeout.tv_sec * FL_NS_PER_S +
-					(uint64_t)timeout.tv_usec * FL_NS_PER_US);
-}
-
-/* How long to sleep until the next look, ns; 0: the deadline has passed. */
-static int64_t next_look(const struct fl_call *call, const struct receiving *r)
-{
-	unsigned int workers = __atomic_load_n(&call->sup->total, __ATOMIC_RELAXED);
-	int64_t look = (int64_t)((LOOK_MS + workers / 8) * FL_NS_PER_MS);
-
-	if (r->deadline) {
-		int64_t left = r->deadline - (int64_t)fl_now_ns();
-
-		if (left < look)
-			return left > 0 ? left : 0;
-	}
-	return look;
-}
-
-/* Waits until something may be there: 0; -EAGAIN: the deadline; FL_CALL_GONE as -ESRCH. */
-static int wait_cancellable(struct fl_call *call, const struct receiving *r, int cancel)
-{
-	struct pollfd fds[3] = { { call->fd, POLLIN, 0 },
-				 { cancel, POLLIN, 0 },
-				 { call->target->pidfd, POLLIN, 0 } };
-
-	for (;;) {
-		int64_t sleep_ns = next_look(call, r);
-		struct timespec left = { sleep_ns / (int64_t)FL_NS_PER_S,
-					 sleep_ns % (int64_t)FL_NS_PER_S };
-		int got;
-
-		if (!sleep_ns)
-			return -EAGAIN;
-		got = ppoll(fds, 3, &left, NULL);
-		if (fds[1].revents || fds[2].revents || !fl_call_valid(call))
-			return -ESRCH;
-		if (got > 0)
-			return 0;
-	}
-}
-
-static int wait_readable(struct fl_call *call, struct receiving *r)
-{
-	struct fl_worker *worker = call->worker;
-	uint64_t count;
-	int err;
-
-	if (r->deadline < 0)
-		find_deadline(call, r);
-	if (!fl_worker_may_wait(call->sup))
-		return -ENOBUFS;
-	if (worker->cancel < 0)
-		worker->cancel = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (worker->cancel < 0)
-		return -ENOBUFS;
-	err = fl_once_wait_begin(call, worker->cancel);
-	if (err)
-		return err;
-	err = wait_cancellable(call, r, worker->cancel);
-	fl_once_wait_end(call);
-	/* Whoever cancels does so before the end of the wait. */
-	if (read(worker->cancel, &count, sizeof(count)) == sizeof(count))
-		err = -ESRCH;
-	return err;
-}
-
 /* Looks until there is one; then with entry->receiving held. Returns its length; an error
  * comes without the lock. */
 static ssize_t peek_wait(struct fl_call *call, struct receiving *r)
@@ -226,6 +95,9 @@ static ssize_t peek_wait(struct fl_call *call, struct receiving *r)
 	ssize_t len;
 
 	fl_nlsock_note_rcvmax(&call->sock, r->cap);
+	len = __atomic_exchange_n(&call->entry->error, 0, __ATOMIC_RELAXED);
+	if (len)
+		return len;
 	for (;;) {
 		int err;
 
@@ -236,7 +108,7 @@ static ssize_t peek_wait(struct fl_call *call, struct receiving *r)
 		pthread_mutex_unlock(&call->entry->receiving);
 		if (len != -EAGAIN || must_not_wait(call, r))
 			return len;
-		err = wait_readable(call, r);
+		err = fl_call_wait_readable(call, &r->deadline);
 		if (err)
 			return err;
 	}
@@ -250,41 +122,26 @@ static int write_data(const struct fl_call *call, const struct receiving *r, siz
 	return fl_call_write_iov(call, call->worker->iov, r->iov_count, call->worker->buf, len);
 }
 
-/* An error may be told only once: it has been cleared. */
-static int64_t tell_error(struct fl_call *call, int64_t err)
-{
-	if (err == -ESRCH)
-		return FL_CALL_GONE;
-	if (err == -ENOBUFS && fl_call_reply(call, err))
-		fl_nlsock_set(&call->sock, FL_NLSOCK_OVERRUN);
-	return err == -ENOBUFS ? FL_CALL_REPLIED : err;
-}
-
-/* Receives one; write(call, r, len) tells the program about it. */
+/* Receives one; write_rest() tells the program more than the bytes. */
 static int64_t receive(struct fl_call *call, struct receiving *r,
 		       int (*write_rest)(struct fl_call *call, struct receiving *r))
 {
-	int64_t result;
 	ssize_t len;
 	int err;
 
 	r->deadline = -1;
 	len = peek_wait(call, r);
 	if (len < 0)
-		return tell_error(call, len);
+		return len == -ESRCH ? FL_CALL_GONE : len;
 	err = write_data(call, r, len);
 	if (!err)
 		err = write_rest(call, r);
-	result = err ? err : told_len(r, len);
-	if (err == -ESRCH) {
-		result = FL_CALL_GONE;
-	} else {
-		if (!fl_call_reply(call, result) && !(r->flags & MSG_PEEK))
-			drop_first(call);
-		result = FL_CALL_REPLIED;
-	}
+	if (err != -ESRCH && !(r->flags & MSG_PEEK))
+		take_first(call);
 	pthread_mutex_unlock(&call->entry->receiving);
-	return result;
+	if (err)
+		return err == -ESRCH ? FL_CALL_GONE : err;
+	return told_len(r, len);
 }
 
 /* ---- the calls -------------------------------------------------------------------- */
@@ -296,7 +153,7 @@ static int one_piece(struct fl_call *call, struct receiving *r, uint64_t addr, u
 
 	if (err)
 		return err;
-	if (len > SSIZE_MAX)
+	if (!fl_call_in_user_half(addr, len))
 		return -EFAULT;
 	call->worker->iov[0] = (struct iovec){ (void *)addr, len };
 	r->iov_count = 1;
@@ -328,15 +185,8 @@ static int write_from(struct fl_call *call, struct receiving *r)
 int64_t fl_call_recvfrom(struct fl_call *call)
 {
 	struct receiving r = { .flags = (int)call->args[3], .wants_name = call->args[4] != 0 };
-	int err = one_piece(call, &r, call->args[1], call->args[2]), room;
+	int err = one_piece(call, &r, call->args[1], call->args[2]);
 
-	fl_once_other(call);
-	if (!err && r.wants_name) {
-		/* Before it waits, as inside the program; the kernel finds it only afterwards. */
-		err = fl_call_read(call, call->args[5], &room, sizeof(room));
-		if (!err && room < 0)
-			err = -EINVAL;
-	}
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	return receive(call, &r, write_from);
@@ -347,7 +197,6 @@ int64_t fl_call_read_one(struct fl_call *call)
 	struct receiving r = { .flags = 0 };
 	int err = one_piece(call, &r, call->args[1], call->args[2]);
 
-	fl_once_other(call);
 	if (err)
 		return err;
 	/* Of a socket, read() of nothing receives nothing. */
@@ -359,7 +208,6 @@ int64_t fl_call_readv(struct fl_call *call)
 	struct receiving r = { .flags = 0, .iov_count = call->args[2] };
 	int err = fl_call_import_iov(call, call->args[1], call->args[2], -EINVAL, &r.cap);
 
-	fl_once_other(call);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	return r.cap ? receive(call, &r, write_nothing) : 0;
@@ -436,7 +284,6 @@ int64_t fl_call_recvmsg(struct fl_call *call)
 	struct receiving_msg m = { .addr = call->args[1] };
 	int err;
 
-	fl_once_other(call);
 	m.r.flags = (int)call->args[2];
 	err = read_msghdr(call, m.addr, &m.user, &m.r);
 	if (err)
@@ -444,98 +291,29 @@ int64_t fl_call_recvmsg(struct fl_call *call)
 	return receive(call, &m.r, write_back);
 }
 
-/* Puts back what was taken, in its order before what else is there. */
-static void put_back(struct fl_call *call, struct fl_taken *first)
+/* One of several: into m->addr, with its length. */
+static int receive_one_of(struct fl_call *call, struct receiving_msg *m)
 {
-	struct fl_taken **end = &first;
-
-	pthread_mutex_lock(&call->entry->receiving);
-	while (*end)
-		end = &(*end)->next;
-	*end = call->entry->taken;
-	call->entry->taken = first;
-	pthread_mutex_unlock(&call->entry->receiving);
-}
-
-static void free_taken(struct fl_taken *taken)
-{
-	while (taken) {
-		struct fl_taken *next = taken->next;
-
-		free(taken);
-		taken = next;
-	}
-}
-
-/* One of several: written to the program and taken. Returns 0 or an error. */
-static int receive_one_of(struct fl_call *call, struct receiving_msg *m, uint32_t *ret_len,
-			  struct fl_taken **ret_taken)
-{
-	struct fl_taken *taken = NULL;
-	ssize_t len;
 	int err = read_msghdr(call, m->addr, &m->user, &m->r);
+	int64_t result;
+	uint32_t len;
 
 	if (err)
 		return err;
-	len = peek_wait(call, &m->r);
-	if (len < 0)
-		return (int)len;
-	err = write_data(call, &m->r, len);
-	if (!err)
-		err = write_msghdr(call, m->addr, &m->user, &m->r);
-	if (err != -ESRCH && !(m->r.flags & MSG_PEEK))
-		taken = take_first(call, len);
-	pthread_mutex_unlock(&call->entry->receiving);
-	*ret_len = (uint32_t)told_len(&m->r, len);
-	*ret_taken = taken;
-	return err;
+	result = receive(call, &m->r, write_back);
+	if (result < 0 || result == FL_CALL_GONE)
+		return result < 0 ? (int)result : -ESRCH;
+	len = (uint32_t)result;
+	return fl_call_write(call, m->addr + offsetof(struct mmsghdr, msg_len), &len, sizeof(len));
 }
 
-/* What recvmmsg() has got so far. */
-struct batch {
-	uint64_t vec, timeout_addr;
-	unsigned int count, got;
-	int flags;
-	uint64_t until_ns; /* 0: no timeout */
-	struct fl_taken *first, **end;
-};
-
-static int receive_batch(struct fl_call *call, struct batch *b)
-{
-	struct receiving_msg m;
-	int err = 0;
-
-	while (b->got < b->count) {
-		struct fl_taken *taken = NULL;
-		uint32_t len;
-
-		m = (struct receiving_msg){ .addr = b->vec + b->got * sizeof(struct mmsghdr) };
-		m.r.flags = b->flags & ~MSG_WAITFORONE;
-		m.r.deadline = -1;
-		err = receive_one_of(call, &m, &len, &taken);
-		if (taken) {
-			*b->end = taken;
-			b->end = &taken->next;
-		}
-		if (!err)
-			err = fl_call_write(call, m.addr + offsetof(struct mmsghdr, msg_len), &len,
-					    sizeof(len));
-		if (err)
-			break;
-		b->got++;
-		if (b->flags & MSG_WAITFORONE)
-			b->flags |= MSG_DONTWAIT;
-		if (b->until_ns && fl_now_ns() >= b->until_ns)
-			break;
-	}
-	return err;
-}
-
-static int read_timeout(struct fl_call *call, struct batch *b)
+/* UINT64_MAX: none. */
+static int read_timeout(struct fl_call *call, uint64_t *ret_until_ns)
 {
 	struct timespec timeout;
 	int err;
 
+	*ret_until_ns = UINT64_MAX;
 	if (!call->args[4])
 		return 0;
 	err = fl_call_read(call, call->args[4], &timeout, sizeof(timeout));
@@ -543,40 +321,38 @@ static int read_timeout(struct fl_call *call, struct batch *b)
 		return err;
 	if (timeout.tv_sec < 0 || timeout.tv_nsec < 0 || timeout.tv_nsec >= (long)FL_NS_PER_S)
 		return -EINVAL;
-	b->until_ns = timeout.tv_sec > INT32_MAX ?
-			      UINT64_MAX :
-			      fl_now_ns() + (uint64_t)timeout.tv_sec * FL_NS_PER_S +
-				      (uint64_t)timeout.tv_nsec;
+	if (timeout.tv_sec < INT32_MAX)
+		*ret_until_ns = fl_now_ns() + (uint64_t)timeout.tv_sec * FL_NS_PER_S +
+				(uint64_t)timeout.tv_nsec;
 	return 0;
 }
 
 int64_t fl_call_recvmmsg(struct fl_call *call)
 {
-	struct batch b = { .vec = call->args[1],
-			   .count = (unsigned int)call->args[2],
-			   .flags = (int)call->args[3] };
-	int64_t result;
-	int err;
+	unsigned int count = (unsigned int)call->args[2], got = 0;
+	int flags = (int)call->args[3], err;
+	uint64_t until_ns;
 
-	fl_once_other(call);
-	b.end = &b.first;
-	if (b.count > FL_CALL_IOV)
-		b.count = FL_CALL_IOV;
-	err = read_timeout(call, &b);
-	if (!err)
-		err = receive_batch(call, &b);
-	/* What came counts now, the loss of notifications next time. */
-	if (b.got && err == -ENOBUFS)
-		fl_nlsock_set(&call->sock, FL_NLSOCK_OVERRUN);
-	if (err != -ESRCH) {
-		result = b.got ? (int64_t)b.got : err;
-		if (!b.got && err == -ENOBUFS)
-			return tell_error(call, err);
-		if (!fl_call_reply(call, result)) {
-			free_taken(b.first);
-			return FL_CALL_REPLIED;
-		}
+	if (count > FL_CALL_IOV)
+		count = FL_CALL_IOV;
+	err = read_timeout(call, &until_ns);
+	while (!err && got < count) {
+		struct receiving_msg m = { .addr = call->args[1] + got * sizeof(struct mmsghdr) };
+
+		m.r.flags = flags & ~MSG_WAITFORONE;
+		err = receive_one_of(call, &m);
+		if (err)
+			break;
+		got++;
+		if (flags & MSG_WAITFORONE)
+			flags |= MSG_DONTWAIT;
+		if (fl_now_ns() >= until_ns)
+			break;
 	}
-	put_back(call, b.first);
-	return FL_CALL_GONE;
+	if (err == -ESRCH)
+		return FL_CALL_GONE;
+	/* What came counts now, what ended it next time. */
+	if (got && err && err != -EAGAIN && err != FL_CALL_RESTART && err != -EINTR)
+		__atomic_store_n(&call->entry->error, err, __ATOMIC_RELAXED);
+	return got ? (int64_t)got : err;
 }

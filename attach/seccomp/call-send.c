@@ -20,19 +20,13 @@
 #include "base/util.h"
 
 #define SPIN_NS (50 * FL_NS_PER_US)
+#define CONTROL_MAX 131072 /* net.core.optmem_max */
 #define WAIT_MS 1000 /* for the answer to a read; after that the plane is asked */
 
 struct sending {
 	struct msghdr msg;
 	int flags;
 };
-
-static int64_t send_once(struct fl_call *call, void *arg)
-{
-	const struct sending *s = arg;
-
-	return fl_nlsock_send(&call->sock, &s->msg, s->flags);
-}
 
 /* Reads `total` bytes of worker->iov, and sends them. */
 static int64_t send_payload(struct fl_call *call, struct sending *s, size_t count, size_t total)
@@ -48,7 +42,7 @@ static int64_t send_payload(struct fl_call *call, struct sending *s, size_t coun
 	iov = (struct iovec){ worker->buf, total };
 	s->msg.msg_iov = &iov;
 	s->msg.msg_iovlen = 1;
-	return fl_once(call, fl_hash(worker->buf, total, s->flags), send_once, s);
+	return fl_nlsock_send(&call->sock, &s->msg, s->flags);
 }
 
 /* One piece at the program's address. */
@@ -59,7 +53,7 @@ static int64_t send_buffer(struct fl_call *call, uint64_t addr, uint64_t len, st
 
 	if (err)
 		return err;
-	if (len > SSIZE_MAX)
+	if (!fl_call_in_user_half(addr, len))
 		return -EFAULT;
 	call->worker->iov[0] = (struct iovec){ (void *)addr, len };
 	return send_payload(call, s, 1, len);
@@ -118,6 +112,20 @@ int64_t fl_call_pwritev(struct fl_call *call)
 	return call->args[5] ? -EOPNOTSUPP : fl_call_writev(call);
 }
 
+/* The kernel copies it and, for netlink, has no use for it. */
+static int read_control(const struct fl_call *call, const struct msghdr *user)
+{
+	int err;
+
+	if (!user->msg_controllen)
+		return 0;
+	if (user->msg_controllen > CONTROL_MAX)
+		return -ENOBUFS;
+	err = fl_worker_reserve(call->worker, user->msg_controllen);
+	return err ? err : fl_call_read(call, (uint64_t)user->msg_control, call->worker->buf,
+					user->msg_controllen);
+}
+
 static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
 {
 	struct sockaddr_storage name;
@@ -127,9 +135,9 @@ static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
 	int err = fl_call_read(call, addr, &user, sizeof(user));
 
 	err = err ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true, &name, &s);
-	err = err ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen, -EMSGSIZE, &total);
-	if (!err && user.msg_controllen > INT_MAX)
-		err = -ENOBUFS;
+	err = err ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen, -EMSGSIZE,
+					&total);
+	err = err ?: read_control(call, &user);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	return send_payload(call, &s, user.msg_iovlen, total);
@@ -140,69 +148,26 @@ int64_t fl_call_sendmsg(struct fl_call *call)
 	return send_msg(call, call->args[1], (int)call->args[2]);
 }
 
-/* ---- sendmmsg --------------------------------------------------------------------- */
-
-struct many {
-	uint64_t vec;
-	unsigned int count;
-	int flags;
-};
-
-/* One of several: its result is not the call's. */
-static int64_t send_one_of(struct fl_call *call, uint64_t addr, int flags)
+int64_t fl_call_sendmmsg(struct fl_call *call)
 {
-	struct sockaddr_storage name;
-	struct sending s = { .flags = flags };
-	struct fl_worker *worker = call->worker;
-	struct msghdr user;
-	struct iovec iov;
-	size_t total;
-	int err = fl_call_read(call, addr, &user, sizeof(user));
-
-	err = err ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true, &name, &s);
-	err = err ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen, -EMSGSIZE, &total);
-	err = err ?: fl_nlsock_check_send(&s.msg, total, s.flags);
-	err = err ?: fl_worker_reserve(worker, total);
-	err = err ?: fl_call_read_iov(call, worker->iov, user.msg_iovlen, worker->buf, total);
-	if (err)
-		return err;
-	iov = (struct iovec){ worker->buf, total };
-	s.msg.msg_iov = &iov;
-	s.msg.msg_iovlen = 1;
-	return send_once(call, &s);
-}
-
-static int64_t send_many(struct fl_call *call, void *arg)
-{
-	const struct many *many = arg;
+	unsigned int count = (unsigned int)call->args[2], sent = 0;
 	int64_t result = 0;
-	unsigned int sent = 0;
 
-	for (; sent < many->count; sent++) {
-		uint64_t at = many->vec + sent * sizeof(struct mmsghdr);
+	if (count > FL_CALL_IOV)
+		count = FL_CALL_IOV;
+	for (; sent < count; sent++) {
+		uint64_t at = call->args[1] + sent * sizeof(struct mmsghdr);
 		uint32_t len;
 
-		result = send_one_of(call, at, many->flags);
-		if (result < 0)
+		result = send_msg(call, at, (int)call->args[3]);
+		if (result < 0 || result == FL_CALL_GONE)
 			break;
 		len = (uint32_t)result;
 		result = fl_call_write(call, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len));
 		if (result < 0)
 			break;
 	}
-	if (sent)
-		return sent;
-	return result == -ESRCH ? -EINTR : result;
-}
-
-int64_t fl_call_sendmmsg(struct fl_call *call)
-{
-	struct many many = { call->args[1], (unsigned int)call->args[2], (int)call->args[3] };
-
-	if (many.count > FL_CALL_IOV)
-		many.count = FL_CALL_IOV;
-	/* The same addresses with the same lengths are the same call. */
-	return fl_once(call, many.count, send_many, &many);
+	return sent ? sent : result;
 }
 
 /* ---- how nlsock sends out here ---------------------------------------------------- */
@@ -280,6 +245,11 @@ static int open_netns_pid(const struct fl_nlsock *sock, uint32_t pid)
 	return open(path, O_RDONLY | O_CLOEXEC);
 }
 
+static ssize_t plain_recvmsg(const struct fl_nlsock *sock, struct msghdr *msg, int flags)
+{
+	return recvmsg(sock->fd, msg, flags);
+}
+
 static bool lingers(const struct fl_nlsock *sock)
 {
 	return false;
@@ -290,6 +260,6 @@ const struct fl_nlsock_ops fl_call_nlsock_ops = {
 	.open_netns_pid = open_netns_pid,
 	.sends_read = sends_read,
 	.sent_read = sent_read,
-	.recvmsg = fl_call_recvmsg_taken,
+	.recvmsg = plain_recvmsg,
 	.lingers = lingers,
 };

@@ -70,38 +70,24 @@ static int read_address(const struct fl_call *call, struct address *ret_addr)
 	return len ? fl_call_read(call, call->args[1], &ret_addr->storage, len) : 0;
 }
 
-static int64_t bind_once(struct fl_call *call, void *arg)
-{
-	const struct address *addr = arg;
-
-	return fl_nlsock_bind(&call->sock, (const struct sockaddr *)&addr->storage, addr->len);
-}
-
-static int64_t connect_once(struct fl_call *call, void *arg)
-{
-	const struct address *addr = arg;
-
-	return fl_nlsock_connect_to(&call->sock, (const struct sockaddr *)&addr->storage, addr->len);
-}
-
-static int64_t with_address(struct fl_call *call, int64_t (*run)(struct fl_call *call, void *arg))
+int64_t fl_call_bind(struct fl_call *call)
 {
 	struct address addr;
 	int err = read_address(call, &addr);
 
-	if (err)
-		return err == -ESRCH ? FL_CALL_GONE : err;
-	return fl_once(call, fl_hash(&addr.storage, addr.len, 0), run, &addr);
-}
-
-int64_t fl_call_bind(struct fl_call *call)
-{
-	return with_address(call, bind_once);
+	if (!err)
+		err = fl_nlsock_bind(&call->sock, (struct sockaddr *)&addr.storage, addr.len);
+	return err == -ESRCH ? FL_CALL_GONE : err;
 }
 
 int64_t fl_call_connect(struct fl_call *call)
 {
-	return with_address(call, connect_once);
+	struct address addr;
+	int err = read_address(call, &addr);
+
+	if (!err)
+		err = fl_nlsock_connect_to(&call->sock, (struct sockaddr *)&addr.storage, addr.len);
+	return err == -ESRCH ? FL_CALL_GONE : err;
 }
 
 /* Hands a name to the program, cut to its room; its length says how long it is. */
@@ -137,11 +123,6 @@ int64_t fl_call_getpeername(struct fl_call *call)
 	return err ? err : write_address(call, &addr);
 }
 
-static int64_t setsockopt_once(struct fl_call *call, void *arg)
-{
-	return fl_nlsock_setsockopt(&call->sock, (int)call->args[2], arg, (socklen_t)call->args[4]);
-}
-
 int64_t fl_call_setsockopt(struct fl_call *call)
 {
 	int level = (int)call->args[1], len = (int)call->args[4], value = 0, err = 0;
@@ -156,7 +137,7 @@ int64_t fl_call_setsockopt(struct fl_call *call)
 		err = fl_call_read(call, call->args[3], &value, sizeof(value));
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
-	return fl_once(call, (uint64_t)value, setsockopt_once, &value);
+	return fl_nlsock_setsockopt(&call->sock, (int)call->args[2], &value, (socklen_t)len);
 }
 
 #define OPTION_MAX 128
@@ -188,7 +169,10 @@ int64_t fl_call_getsockopt(struct fl_call *call)
 		return FL_CALL_CONTINUE;
 	if (answered < 0)
 		return answered;
-	err = fl_call_write(call, call->args[3], value, len < size ? len : size);
+	size = len < size ? len : size;
+	if (level == SOL_NETLINK && (int)call->args[2] == NETLINK_LIST_MEMBERSHIPS)
+		size -= size % sizeof(uint32_t); /* words are not cut */
+	err = fl_call_write(call, call->args[3], value, size);
 	if (!err)
 		err = fl_call_write(call, call->args[4], &len, sizeof(len));
 	return err == -ESRCH ? FL_CALL_GONE : err;

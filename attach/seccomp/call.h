@@ -17,16 +17,13 @@
 #include "attach/seccomp/target.h"
 
 struct fl_supervisor;
-struct fl_once_record;
 struct seccomp_notif;
 struct seccomp_notif_resp;
 
 /* What a handler returns: the system call's value, a negative errno, or one of these. */
-enum {
-	FL_CALL_MAX_ERRNO = 4095,
-};
 #define FL_CALL_CONTINUE INT64_MAX	/* the kernel is to carry it out */
 #define FL_CALL_REPLIED (INT64_MAX - 1) /* the handler has replied */
+#define FL_CALL_RESTART (-512)		/* -ERESTARTSYS: for a signal that is pending */
 #define FL_CALL_GONE (INT64_MAX - 2)	/* nobody waits for the answer any more */
 
 /* What a worker keeps from call to call. */
@@ -37,7 +34,6 @@ struct fl_worker {
 	char *buf; /* of buf_size bytes; payloads */
 	size_t buf_size;
 	struct iovec *iov; /* FL_CALL_IOV; the program's vectors; made when first needed */
-	int cancel;	   /* an eventfd that ends a wait; -1 until first needed */
 };
 #define FL_CALL_IOV 1024 /* UIO_MAXIOV */
 
@@ -52,7 +48,6 @@ struct fl_call {
 	int fd; /* our copy of the descriptor that it is about, or -1 */
 	struct fl_sock *entry;
 	struct fl_nlsock sock; /* of fd */
-	struct fl_once_record *waiting;
 };
 
 /* ---- call.c ----------------------------------------------------------------------- */
@@ -65,6 +60,12 @@ bool fl_call_valid(const struct fl_call *call);
 /* Replies. 0, or -ENOENT: the program does not wait any more. */
 int fl_call_reply(const struct fl_call *call, int64_t result);
 
+/* ---- wait.c ----------------------------------------------------------------------- */
+
+/* Waits until fd is readable: 0; -EAGAIN: SO_RCVTIMEO is over (*deadline: as it was found
+ * the first time; -1: not yet); FL_CALL_RESTART or -EINTR: a signal; -ESRCH. */
+int fl_call_wait_readable(struct fl_call *call, int64_t *deadline);
+
 /* ---- memory.c --------------------------------------------------------------------- */
 
 /* The program's memory. 0, -EFAULT, or -ESRCH: the program does not wait any more. */
@@ -75,6 +76,8 @@ int fl_call_read_iov(const struct fl_call *call, const struct iovec *iov, size_t
 		     size_t len);
 int fl_call_write_iov(const struct fl_call *call, const struct iovec *iov, size_t count,
 		      const void *from, size_t len);
+/* Whether an address can be a program's; what lies above is refused before anything else. */
+bool fl_call_in_user_half(uint64_t addr, uint64_t len);
 /* Reads the program's vector into worker->iov, with the checks of the kernel; ret_total:
  * bytes of all pieces. too_many: the error for more than FL_CALL_IOV. */
 int fl_call_import_iov(const struct fl_call *call, uint64_t addr, uint64_t count, int too_many,
@@ -90,9 +93,6 @@ fl_call_handler fl_call_socket, fl_call_bind, fl_call_connect, fl_call_not_suppo
 	fl_call_sendto, fl_call_sendmsg, fl_call_sendmmsg, fl_call_write_one, fl_call_writev,
 	fl_call_recvfrom, fl_call_recvmsg, fl_call_recvmmsg, fl_call_read_one, fl_call_readv,
 	fl_call_dup, fl_call_fcntl, fl_call_ioctl, fl_call_preadv, fl_call_pwritev;
-
-/* recvmsg() of nlsock: what was put back comes first. Context: entry->receiving is held. */
-ssize_t fl_call_recvmsg_taken(const struct fl_nlsock *sock, struct msghdr *msg, int flags);
 
 /* What nlsock does otherwise out here. */
 extern const struct fl_nlsock_ops fl_call_nlsock_ops;

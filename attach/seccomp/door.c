@@ -129,13 +129,12 @@ static int introduce(const struct fl_call *call, int fd)
 {
 	struct fl_wire_hdr hdr = { .kind = FL_WIRE_FOR };
 	struct fl_nlsock sock = { .fd = fd, .ops = &fl_call_nlsock_ops };
-	struct fl_wire_reply reply;
 	pid_t tgid = fl_target_tgid(call->target);
 	int pidfd = tgid ? (int)syscall(SYS_pidfd_open, tgid, 0) : -1, err;
 
 	if (pidfd < 0)
 		return -ESRCH;
-	err = fl_call_valid(call) ? fl_nlsock_call(&sock, &hdr, NULL, 0, pidfd, 0, &reply) : -ESRCH;
+	err = fl_call_valid(call) ? fl_nlsock_packet(&sock, &hdr, NULL, 0, -1, pidfd, 0) : -ESRCH;
 	close(pidfd);
 	return err;
 }

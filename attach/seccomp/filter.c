@@ -103,7 +103,8 @@ int fl_filter_load(int fd, bool no_new_privs, int *ret_listener)
 		err = -errno;
 	if (!err) {
 		listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-				   SECCOMP_FILTER_FLAG_NEW_LISTENER, &program);
+				   SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+				   &program);
 		if (listener < 0)
 			err = -errno;
 		else

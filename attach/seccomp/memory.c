@@ -85,6 +85,11 @@ int fl_call_write(const struct fl_call *call, uint64_t to, const void *from, siz
 	return fl_call_write_iov(call, &iov, 1, from, len);
 }
 
+bool fl_call_in_user_half(uint64_t addr, uint64_t len)
+{
+	return len <= SSIZE_MAX && addr <= (uint64_t)SSIZE_MAX - len;
+}
+
 int fl_call_import_iov(const struct fl_call *call, uint64_t addr, uint64_t count, int too_many,
 		       size_t *ret_total)
 {
@@ -109,6 +114,8 @@ int fl_call_import_iov(const struct fl_call *call, uint64_t addr, uint64_t count
 
 		if (iov->iov_len > SSIZE_MAX)
 			return -EINVAL;
+		if (!fl_call_in_user_half((uint64_t)iov->iov_base, iov->iov_len))
+			return -EFAULT;
 		if (iov->iov_len > RW_MAX - total)
 			iov->iov_len = RW_MAX - total;
 		total += iov->iov_len;

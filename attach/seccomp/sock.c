@@ -37,7 +37,7 @@ static struct fl_sock *evict(struct fl_sock **bucket)
 	unsigned int count = 0;
 
 	for (at = bucket; *at; at = &(*at)->next) {
-		if ((*at)->refs || (*at)->taken)
+		if ((*at)->refs)
 			continue;
 		count++;
 		oldest = at;

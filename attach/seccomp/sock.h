@@ -4,11 +4,10 @@
  * across fork, exec, dup and SCM_RIGHTS and is never given to another.
  *
  * Rules of struct fl_sock:
- * 1. cookie, ours, dgram: never change. state: atomic.
+ * 1. cookie, ours, bits: never change. state, error: atomic.
  * 2. refs, next, used: under the lock of the cache.
  * 3. receiving: held from looking at the first datagram until it was taken off the queue,
  *    with system calls in between, so no leaf lock; nothing else is waited for under it.
- * 4. taken: under `receiving`.
  */
 #ifndef FL_ATTACH_SECCOMP_SOCK_H
 #define FL_ATTACH_SECCOMP_SOCK_H
@@ -23,14 +22,6 @@
 #define FL_SOCKS 1024	   /* buckets */
 #define FL_SOCKS_BUCKET 8 /* that nobody uses, in one bucket */
 
-/* A datagram that was taken off the queue for a call that was interrupted afterwards. */
-struct fl_taken {
-	struct fl_taken *next;
-	bool creds;
-	size_t len;
-	char data[];
-};
-
 struct fl_sock {
 	struct fl_sock *next;
 	uint64_t cookie;
@@ -38,8 +29,8 @@ struct fl_sock {
 	bool ours;
 	uint32_t bits; /* enum fl_nlsock_bits: DGRAM */
 	struct fl_nlsock_state state;
+	int error; /* of the next receive; 0: none */
 	pthread_mutex_t receiving;
-	struct fl_taken *taken;
 };
 
 /* A cache: what falls out is learnt again. */

@@ -79,7 +79,7 @@ static int check_kernel(struct fl_supervisor *sup, struct fl_seccomp_error *erro
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) ||
 	    syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
-		return fail(error, -EOPNOTSUPP, "needs seccomp(2) with user notification (Linux 5.14), "
+		return fail(error, -EOPNOTSUPP, "needs seccomp(2) with user notification (Linux 5.19), "
 						"which %s", errno == EPERM || errno == ENOSYS ?
 						"is refused here" : "this kernel does not have");
 	sup->req_size = sizes.seccomp_notif > sizeof(struct seccomp_notif) ?
@@ -124,7 +124,6 @@ int fl_seccomp_new(const struct fl_seccomp_config *config, struct fl_supervisor 
 	sup->base = base_number();
 	fl_targets_init(&sup->targets);
 	fl_socks_init(&sup->socks);
-	fl_once_init(&sup->once);
 	fl_numbers_init(sup);
 	err = check_kernel(sup, error) ?: set_plane(sup, error);
 	if (!err && (err = find_own_netns(sup)))
@@ -281,6 +280,8 @@ static int explain_load(int err, struct fl_seccomp_error *error)
 					"(finelink run inside finelink run, or a container engine's)");
 	case -EACCES:
 		return fail(error, err, "cannot have its filter without CAP_SYS_ADMIN or no_new_privs");
+	case -EINVAL:
+		return fail(error, err, "needs SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19)");
 	default:
 		return fail(error, err, "cannot load its filter: %s", strerror(-err));
 	}

@@ -4,7 +4,7 @@
  *
  * Rules of struct fl_supervisor:
  * 1. All but what follows never changes after the workers were started.
- * 2. targets, socks, once, numbers: have locks of their own.
+ * 2. targets, socks, numbers: have locks of their own.
  * 3. idle, total, told: atomic.
  */
 #ifndef FL_ATTACH_SECCOMP_SUPERVISOR_H
@@ -16,7 +16,6 @@
 
 #include "attach/seccomp/attach.h"
 #include "attach/seccomp/call.h"
-#include "attach/seccomp/once.h"
 
 #define FL_NUMBER_SLOTS 64
 
@@ -42,7 +41,6 @@ struct fl_supervisor {
 
 	struct fl_targets targets;
 	struct fl_socks socks;
-	struct fl_once once;
 	struct fl_number_slot numbers[FL_NUMBER_SLOTS];
 	unsigned int idle, total; /* workers */
 	unsigned int told;	  /* enum fl_seccomp_told */

@@ -28,7 +28,7 @@ static int start(struct fl_supervisor *sup);
 
 static bool worker_init(struct fl_worker *worker, struct fl_supervisor *sup)
 {
-	*worker = (struct fl_worker){ .supervisor = sup, .cancel = -1 };
+	*worker = (struct fl_worker){ .supervisor = sup };
 	worker->req = calloc(1, sup->req_size);
 	worker->resp = calloc(1, sup->resp_size);
 	return worker->req && worker->resp;
@@ -36,8 +36,6 @@ static bool worker_init(struct fl_worker *worker, struct fl_supervisor *sup)
 
 static void worker_done(struct fl_worker *worker)
 {
-	if (worker->cancel >= 0)
-		close(worker->cancel);
 	free(worker->req);
 	free(worker->resp);
 	free(worker->iov);
