@@ -158,7 +158,7 @@ static void dumps(void)
 	int fd = nl_open(SOCK_DGRAM);
 	uint16_t type = family(fd);
 
-	SAME(count(fd, type, DEVLINK_CMD_GET), 2);
+	CHECK(count(fd, type, DEVLINK_CMD_GET) >= 2);
 	CHECK(count(fd, type, DEVLINK_CMD_PORT_GET) >= 2);
 	CHECK(count(fd, type, DEVLINK_CMD_PARAM_GET) >= 10);
 }
