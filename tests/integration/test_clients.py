@@ -15,6 +15,8 @@ import uuid
 
 FINELINK, NLBENCH = (os.path.abspath(path) for path in sys.argv[1:3])
 PF0, PF1 = 'pci/0000:03:00.0', 'pci/0000:03:00.1'
+CHIP = 'devlink_index/1'  # what the two share
+NIC = [CHIP, PF0, PF1]
 SF_PORT = PF0 + '/32768'
 MAKE_SF = f'''
 set -e
@@ -70,7 +72,7 @@ class Clients(unittest.TestCase):
 @unittest.skipUnless(shutil.which('devlink'), 'no devlink command')
 class Devlink(Clients):
     def test_plain(self):
-        self.assertEqual(sorted(self.lines_of('devlink dev show')), [PF0, PF1])
+        self.assertEqual(sorted(self.lines_of('devlink dev show')), NIC)
         self.assertEqual(self.lines_of(f'devlink dev show {PF1}'), [PF1])
         self.assertIn('flavour physical', self.plane(f'devlink port show {PF0}/65535'))
         self.assertEqual(self.lines_of(f'devlink dev eswitch show {PF0}')[0].split()[:3],
@@ -78,7 +80,7 @@ class Devlink(Clients):
 
     def test_json(self):
         dev = self.plane_json('devlink -j dev show')
-        self.assertEqual(set(dev['dev']), {PF0, PF1})
+        self.assertEqual(set(dev['dev']), set(NIC))
         compact, pretty = self.plane('devlink -j port show'), self.plane('devlink -jp port show')
         self.assertEqual(json.loads(compact), json.loads(pretty))
         self.assertGreater(len(pretty.splitlines()), len(compact.splitlines()))
@@ -87,6 +89,13 @@ class Devlink(Clients):
         self.assertIn('fw.psid', info['versions']['fixed'])
         params = self.plane_json('devlink -j dev param show')['param'][PF0]
         self.assertIn('enable_roce', [param['name'] for param in params])
+
+    def test_shared(self):
+        """The chip's instance is named by its index, as any other may be."""
+        self.assertEqual(self.lines_of(f'devlink dev show {CHIP}'), [CHIP])
+        self.assertEqual(self.lines_of('devlink dev show devlink_index/2'), [PF1])
+        self.assertEqual(self.plane_json(f'devlink -j dev info {CHIP}')['info'][CHIP],
+                         {'driver': 'mlx5_core'})
 
     def test_statistics(self):
         out = self.plane_json(f'devlink dev reload {PF1} >/dev/null && devlink -js dev show {PF1}')
@@ -139,8 +148,8 @@ class Devlink(Clients):
         inside = out[out.index('IN') + 1:out.index('OUT')]
         self.assertEqual(len(inside), 1)
         self.assertTrue(inside[0].startswith('auxiliary/mlx5_core.sf.'))
-        self.assertEqual(sorted(out[out.index('OUT') + 1:out.index('BACK')]), [PF0, PF1])
-        self.assertEqual(sorted(out[out.index('BACK') + 1:]), sorted([PF0, PF1] + inside))
+        self.assertEqual(sorted(out[out.index('OUT') + 1:out.index('BACK')]), NIC)
+        self.assertEqual(sorted(out[out.index('BACK') + 1:]), sorted(NIC + inside))
 
     @unittest.skipUnless(may_make_namespaces(), 'may not make namespaces')
     def test_namespace_by_pid(self):
@@ -152,7 +161,7 @@ class Devlink(Clients):
             devlink dev show
             echo IN; nsenter -t $COPROC_PID -n devlink dev show
             echo >&${COPROC[1]}''')
-        self.assertEqual(sorted(out[:out.index('IN')]), [PF0, PF1])
+        self.assertEqual(sorted(out[:out.index('IN')]), NIC)
         self.assertRegex(out[-1], '^auxiliary/mlx5_core.sf')
 
 
@@ -177,7 +186,7 @@ class Pyroute2(Clients):
                           '                         m.get_attr("DEVLINK_ATTR_DEV_NAME")))\n'
                           '    for m in dl.port_list():\n'
                           '        print(m.get_attr("DEVLINK_ATTR_PORT_INDEX"))')
-        self.assertEqual(sorted(out.split()), sorted([PF0, PF1, '65535', '131071']))
+        self.assertEqual(sorted(out.split()), sorted(NIC + ['65535', '131071']))
 
     def test_generic_socket(self):
         """Its own thread-safe socket: bind, membership, a dump of nlctrl, an error."""
@@ -211,7 +220,7 @@ class Nlbench(Clients):
                          100)
 
     def test_dump(self):
-        self.assertEqual(self.bench('dumpdev', '50')['messages'], 100)
+        self.assertEqual(self.bench('dumpdev', '50')['messages'], 150)
         self.assertEqual(self.bench('dumpport', '50')['messages'], 100)
 
     def test_change(self):
