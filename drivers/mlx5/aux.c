@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* aux.c - a function's eth, rdma and vnet devices, and the drivers that attach to them. */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/log.h"
 
 struct child_kind {
 	const char *name;
@@ -200,7 +198,6 @@ void mlx5_children_start(struct mlx5_func *func)
 /* The attaching that follows a probe: an operation of its own, so that the probe is over and
  * the device bound, and can be unbound, whatever a child does. */
 struct attach {
-	struct fl_op op;
 	struct fl_device *dev; /* referenced: it keeps func */
 	struct mlx5_func *func;
 };
@@ -212,16 +209,18 @@ static int attach_over(struct fl_op *op)
 
 static int attach_run(struct fl_op *op)
 {
-	children_start(op, FL_CONTAINER_OF(op, struct attach, op)->func, false);
+	struct attach *attach = fl_op_own(op);
+
+	children_start(op, attach->func, false);
 	return fl_op_join(op, attach_over);
 }
 
 static void attach_free(struct fl_op *op)
 {
-	struct attach *attach = FL_CONTAINER_OF(op, struct attach, op);
+	struct attach *attach = fl_op_own(op);
 
 	fl_device_put(attach->dev);
-	free(attach);
+	fl_op_free(op);
 }
 
 static const struct fl_op_type attach_type = {
@@ -232,14 +231,17 @@ static const struct fl_op_type attach_type = {
 
 int mlx5_children_attach_post(struct mlx5_func *func)
 {
-	struct attach *attach = calloc(1, sizeof(*attach));
+	struct attach *attach;
+	struct fl_op *op;
+	int err;
 
-	if (!attach)
-		return -ENOMEM;
+	err = fl_op_new(&attach_type, fl_device_lane(func->dev), NULL, sizeof(*attach), &op);
+	if (err)
+		return err;
+	attach = fl_op_own(op);
 	attach->dev = fl_device_get(func->dev);
 	attach->func = func;
-	fl_op_init(&attach->op, &attach_type, fl_device_lane(func->dev), NULL);
-	return fl_op_submit(&attach->op);
+	return fl_op_submit(op);
 }
 
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func)

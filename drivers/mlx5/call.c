@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* call.c - what one call of a callback needs from step to step: its operation's own. */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <stdlib.h>
 

@@ -3,7 +3,7 @@
  * channels.c - the reporters tx and rx of a function's netdev: its send and receive queues, one
  * of each a channel. They recover one queue, or (asked by a client) all that are broken.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 

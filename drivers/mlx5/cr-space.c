@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* cr-space.c - the region cr-space: the device's configuration registers, caught at fatal errors.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/log.h"
 
 #define SNAPSHOTS 8
 #define WORD sizeof(uint64_t)

@@ -3,13 +3,11 @@
  * debugfs.c - files of a PF by which the firmware's events are made to happen. Written: the
  * syndrome, or the channel. Read: what is wrong now.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/log.h"
 
 struct file {
 	struct fl_device *dev; /* referenced: it keeps the PF */

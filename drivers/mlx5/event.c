@@ -4,7 +4,7 @@
  * commands at once, before anybody is told: who waits for the firmware lets go of its lanes,
  * and the recovery can begin.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdio.h>

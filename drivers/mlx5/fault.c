@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* fault.c - deciding whether a step fails, hangs or goes well. */
-#include "drivers/mlx5/fault.h"
+#include "fault.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -8,8 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/util.h"
-#include "drivers/mlx5/latency.h"
+#include "latency.h"
 
 void mlx5_faults_init(struct mlx5_faults *faults, const struct mlx5_config *config)
 {

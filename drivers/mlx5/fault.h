@@ -3,7 +3,7 @@
 #ifndef FL_DRIVERS_MLX5_FAULT_H
 #define FL_DRIVERS_MLX5_FAULT_H
 
-#include "drivers/mlx5/mlx5.h"
+#include "mlx5.h"
 
 /* What becomes of an attempt: 0 (it goes well), a negative errno, MLX5_FATE_HANG, or one that
  * is deaf: see mlx5_fate_deaf_ns(). */

@@ -4,7 +4,7 @@
  * activation on. Each PF has an image of its own, so that what one PF does touches nothing
  * of its neighbour.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

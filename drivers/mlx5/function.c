@@ -4,12 +4,10 @@
  * taken down. The instance is committed before the children attach, so that a child that
  * hangs hides nothing else.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-#include "base/log.h"
 
 #define RETRY_NS (1 * FL_NS_PER_MS)
 

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* fw.c - the command queue of one PF's firmware. */
-#include "drivers/mlx5/fw.h"
+#include "fw.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-#include "base/util.h"
-#include "core/driver-lock.h"
 
 /* Completions are looked at this often at most, so that one look finds many. By F3 nothing
  * but the news of a request's end comes later for it. */
@@ -354,7 +351,7 @@ static bool req_wait_again(struct fl_op *op, struct fw_req *req)
 
 static int req_sleep(struct fl_op *op, struct fw_req *req)
 {
-	return fl_op_wait(op, fl_sched_config(req->fw->sched)->max_wait_ns, exec_done);
+	return fl_op_wait(op, fl_sched_max_wait(req->fw->sched), exec_done);
 }
 
 static int exec_done(struct fl_op *op)

@@ -17,8 +17,8 @@
 
 #include <urcu/list.h>
 
-#include "drivers/mlx5/fault.h"
-#include "drivers/mlx5/latency.h"
+#include "fault.h"
+#include "latency.h"
 
 struct mlx5_fw;
 

@@ -3,7 +3,7 @@
  * health.c - the reporters fw and fw_fatal. A PF's tell all; those of VFs and SFs, which have
  * no firmware of their own, tell the syndrome, and recover the function by bringing it up anew.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* latency.c - how long a step takes this time. */
-#include "drivers/mlx5/latency.h"
+#include "latency.h"
 
 #include <string.h>
 
@@ -18,7 +18,11 @@ static uint64_t mix(uint64_t x)
 
 uint64_t mlx5_dice_key(uint64_t seed, const char *name)
 {
-	return mix(seed + GOLDEN) ^ fl_hash(name, strlen(name), seed);
+	uint64_t key = mix(seed + GOLDEN);
+
+	for (; *name; name++)
+		key = mix(key ^ (unsigned char)*name) + GOLDEN;
+	return key;
 }
 
 uint64_t mlx5_dice_more(uint64_t thrown, uint64_t k)

@@ -3,7 +3,7 @@
 #ifndef FL_DRIVERS_MLX5_LATENCY_H
 #define FL_DRIVERS_MLX5_LATENCY_H
 
-#include "drivers/mlx5/mlx5.h"
+#include "mlx5.h"
 
 /*
  * The dice of one function: what it throws depends on the seed, on its own key and on how

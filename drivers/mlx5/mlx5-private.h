@@ -8,9 +8,7 @@
 #ifndef FL_DRIVERS_MLX5_MLX5_PRIVATE_H
 #define FL_DRIVERS_MLX5_MLX5_PRIVATE_H
 
-#include "core/driver-lock.h"
-#include "core/knob.h"
-#include "drivers/mlx5/fw.h"
+#include "fw.h"
 
 #define MLX5_BRINGUP_CMDS 6 /* a function, before its children attach */
 #define MLX5_PORT_CMDS 2    /* an SF's port made, or deleted */
@@ -59,7 +57,6 @@ struct mlx5_nic {
 	uint32_t shared_index; /* of the one that will be, or MLX5_INDEX_ANY */
 	unsigned int members; /* PFs that are nested in it */
 };
-struct mlx5_member;
 
 struct mlx5_version {
 	unsigned int major, minor, sub;
@@ -114,7 +111,7 @@ struct mlx5_pf {
 	int encap_mode;
 	struct mlx5_version running, stored;
 	struct mlx5_health health;
-	struct mlx5_member *joins, *leaves; /* ready for when it comes and goes */
+	struct fl_op *joins, *leaves; /* ready for when it comes and goes */
 
 	struct fl_driver_lock *lock;
 	bool closed;

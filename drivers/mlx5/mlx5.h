@@ -11,7 +11,7 @@
 #ifndef FL_DRIVERS_MLX5_MLX5_H
 #define FL_DRIVERS_MLX5_MLX5_H
 
-#include "core/driver.h"
+#include <finelink/finelink.h>
 
 /* The steps whose time and failure can be set. X(name, key in a topology, default ns) */
 #define MLX5_STEPS(X)                                                                            \

@@ -10,12 +10,10 @@
  * - One that attaches by itself shows it at once, whatever its siblings do.
  * - One that goes by itself posts to the function's lane.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-#include "base/log.h"
 
 #define FUNC_PORT 1
 #define RETRY_NS (1 * FL_NS_PER_MS)
@@ -109,14 +107,14 @@ void mlx5_netdev_gone(struct fl_op *op, struct mlx5_func *func)
 }
 
 struct detached {
-	struct fl_op op;
 	struct fl_device *dev; /* referenced: it keeps func */
 	struct mlx5_func *func;
 };
 
 static int detached_run(struct fl_op *op)
 {
-	int err = edit(op, FL_CONTAINER_OF(op, struct detached, op)->func, mlx5_netdev_del);
+	struct detached *detached = fl_op_own(op);
+	int err = edit(op, detached->func, mlx5_netdev_del);
 
 	if (err == -ENOMEM)
 		return fl_op_sleep(op, RETRY_NS, detached_run);
@@ -125,10 +123,10 @@ static int detached_run(struct fl_op *op)
 
 static void detached_free(struct fl_op *op)
 {
-	struct detached *detached = FL_CONTAINER_OF(op, struct detached, op);
+	struct detached *detached = fl_op_own(op);
 
 	fl_device_put(detached->dev);
-	free(detached);
+	fl_op_free(op);
 }
 
 static const struct fl_op_type detached_type = {
@@ -141,17 +139,17 @@ void mlx5_netdev_detached_post(struct fl_device *dev, struct mlx5_func *func)
 {
 	struct fl_lane *lane = fl_device_lane(fl_device_parent(dev));
 	struct detached *detached;
+	struct fl_op *op;
 
 	/* With the function all of it goes. */
 	if (fl_lane_sealed(lane))
 		return;
-	detached = calloc(1, sizeof(*detached));
-	if (!detached) {
+	if (fl_op_new(&detached_type, lane, NULL, sizeof(*detached), &op)) {
 		fl_log(FL_LOG_ERR, "%s: out of memory: its port stays", fl_device_name(dev));
 		return;
 	}
+	detached = fl_op_own(op);
 	detached->dev = fl_device_get(fl_device_parent(dev));
 	detached->func = func;
-	fl_op_init(&detached->op, &detached_type, lane, NULL);
-	fl_op_submit(&detached->op); /* -ENODEV: as above */
+	fl_op_submit(op); /* -ENODEV: as above */
 }

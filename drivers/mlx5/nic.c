@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* nic.c - a NIC: its configuration and its PCI addresses. */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
  * rate.c - transmit rates: a leaf for each VF and SF, nodes that clients make. Each is an
  * element of the device's scheduler, which one command changes; finelink keeps the values.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 

@@ -3,11 +3,9 @@
  * reload.c - the reload of a PF: through legacy mode, so that its SFs and their ports are
  * gone afterwards; and the activation of a flashed image, with a reset or without.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
-
-#include "base/log.h"
 
 #define PATCH_CMDS 4 /* an activation without a reset */
 

@@ -6,7 +6,7 @@
  * deleted while its device still detaches leaves the sfnum taken until the device is gone,
  * as the firmware does.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -47,7 +47,8 @@ void mlx5_sf_table_done(struct mlx5_pf *pf)
 
 static struct mlx5_vport **bucket(struct mlx5_pf *pf, uint32_t sfnum)
 {
-	return &pf->by_sfnum[fl_hash(&sfnum, sizeof(sfnum), 0) & pf->sfnum_mask];
+	/* Fibonacci's: neighbours go far apart. */
+	return &pf->by_sfnum[(sfnum * 0x9e3779b1u) >> 8 & pf->sfnum_mask];
 }
 
 /* The lowest free place, or -1. */

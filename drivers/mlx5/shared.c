@@ -7,18 +7,15 @@
  * there, and waits for nothing; so PFs come and go in parallel, and what one of them does, or
  * hangs in, is nothing to the others.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-#include "base/log.h"
-
 #define RETRY_NS (1 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 /* A PF's instance joins those of its chip, or leaves them. */
-struct mlx5_member {
-	struct fl_op op;
+struct member {
 	struct mlx5_nic *nic;     /* referenced */
 	struct fl_devlink *pf_dl; /* referenced */
 };
@@ -26,23 +23,18 @@ struct mlx5_member {
 /* Nothing can be asked of it: no reload, no ports, no parameters. */
 static const struct fl_devlink_ops shared_ops = { 0 };
 
-static struct mlx5_member *member_of(struct fl_op *op)
+static struct member *member_of(struct fl_op *op)
 {
-	return FL_CONTAINER_OF(op, struct mlx5_member, op);
+	return fl_op_own(op);
 }
 
-static void member_free(struct mlx5_member *member)
+static void member_free(struct fl_op *op)
 {
-	if (!member)
-		return;
+	struct member *member = member_of(op);
+
 	fl_devlink_put(member->pf_dl);
 	mlx5_nic_put(member->nic);
-	free(member);
-}
-
-static void member_op_free(struct fl_op *op)
-{
-	member_free(member_of(op));
+	fl_op_free(op);
 }
 
 /* ---- on the chip's lane ---------------------------------------------------------------- */
@@ -99,7 +91,7 @@ static int leave(struct fl_op *op, struct mlx5_nic *nic, struct fl_devlink *pf_d
 
 static int join_run(struct fl_op *op)
 {
-	struct mlx5_member *member = member_of(op);
+	struct member *member = member_of(op);
 	int err = join(op, member->nic, member->pf_dl);
 
 	return err == -ENOMEM ? fl_op_sleep(op, RETRY_NS, join_run) : err;
@@ -107,7 +99,7 @@ static int join_run(struct fl_op *op)
 
 static int leave_run(struct fl_op *op)
 {
-	struct mlx5_member *member = member_of(op);
+	struct member *member = member_of(op);
 	int err = leave(op, member->nic, member->pf_dl);
 
 	return err == -ENOMEM ? fl_op_sleep(op, RETRY_NS, leave_run) : err;
@@ -124,63 +116,64 @@ static const struct fl_op_type join_type = {
 	.kind = "pf-join",
 	.run = join_run,
 	.ended = ended,
-	.free = member_op_free,
+	.free = member_free,
 };
 
 static const struct fl_op_type leave_type = {
 	.kind = "pf-leave",
 	.run = leave_run,
 	.ended = ended,
-	.free = member_op_free,
+	.free = member_free,
 };
 
 /* ---- on the PF's lane ------------------------------------------------------------------- */
 
-static struct mlx5_member *member_new(struct mlx5_pf *pf)
+static struct fl_op *member_new(struct mlx5_pf *pf, const struct fl_op_type *type)
 {
-	struct mlx5_member *member = calloc(1, sizeof(*member));
+	struct member *member;
+	struct fl_op *op;
 
-	if (member)
-		member->nic = mlx5_nic_get(pf->nic);
-	return member;
+	if (fl_op_new(type, pf->nic->lane, NULL, sizeof(*member), &op))
+		return NULL;
+	member = member_of(op);
+	member->nic = mlx5_nic_get(pf->nic);
+	return op;
 }
 
-static void member_post(struct mlx5_member *member, const struct fl_op_type *type,
-			struct fl_devlink *pf_dl)
+static void member_post(struct fl_op *op, struct fl_devlink *pf_dl)
 {
-	member->pf_dl = fl_devlink_get(pf_dl);
-	fl_op_init(&member->op, type, member->nic->lane, NULL);
-	fl_op_submit(&member->op); /* what has no client is not refused */
+	member_of(op)->pf_dl = fl_devlink_get(pf_dl);
+	fl_op_submit(op); /* what has no client is not refused */
 }
 
 int mlx5_shared_prepare(struct mlx5_pf *pf)
 {
 	if (!pf->joins)
-		pf->joins = member_new(pf);
+		pf->joins = member_new(pf, &join_type);
 	if (!pf->leaves)
-		pf->leaves = member_new(pf);
+		pf->leaves = member_new(pf, &leave_type);
 	return pf->joins && pf->leaves ? 0 : -ENOMEM;
 }
 
 void mlx5_shared_join(struct mlx5_pf *pf, struct fl_devlink *pf_dl)
 {
-	struct mlx5_member *member = pf->joins;
+	struct fl_op *op = pf->joins;
 
 	pf->joins = NULL;
-	member_post(member, &join_type, pf_dl);
+	member_post(op, pf_dl);
 }
 
 void mlx5_shared_leave(struct mlx5_pf *pf, struct fl_devlink *pf_dl)
 {
 	/* A probe that was parked may come at the same time as the removal: one of the two. */
-	struct mlx5_member *member = __atomic_exchange_n(&pf->leaves, NULL, __ATOMIC_ACQ_REL);
+	struct fl_op *op = __atomic_exchange_n(&pf->leaves, NULL, __ATOMIC_ACQ_REL);
 
-	if (member)
-		member_post(member, &leave_type, pf_dl);
+	if (op)
+		member_post(op, pf_dl);
 }
 
 void mlx5_shared_done(struct mlx5_pf *pf)
 {
-	member_free(pf->joins);
-	member_free(pf->leaves);
+	fl_op_put(pf->joins);
+	fl_op_put(pf->leaves);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* step.c - steps that only take time: attaching, detaching, resetting. */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static int step_hang(struct fl_op *op)
 {
 	if (fl_op_cancelled(op))
 		return -ECANCELED;
-	return fl_op_sleep(op, fl_sched_config(fl_lane_sched(fl_op_lane(op)))->max_wait_ns,
+	return fl_op_sleep(op, fl_sched_max_wait(fl_lane_sched(fl_op_lane(op))),
 			   hang_on);
 }
 

@@ -3,12 +3,10 @@
  * vf.c - virtual functions: PCI devices with an instance each, in both modes of the
  * eswitch; their ports are there in switchdev only.
  */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-#include "base/log.h"
 
 int mlx5_vf_table_init(struct mlx5_pf *pf)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vnic.c - the reporter vnic: what went wrong between a function and the device. */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #define ICM_PAGES_IDLE 96
 #define ICM_PAGES_CHILD 64

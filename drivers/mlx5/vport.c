@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* vport.c - port functions: what VFs and SFs have in common. */
-#include "drivers/mlx5/mlx5-private.h"
+#include "mlx5-private.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-#include "base/log.h"
 
 #define DEFAULT_IO_EQS 8
 #define MAX_IO_EQS (0xffffffu - 4) /* a field of 24 bits, and four that are for control */
@@ -183,7 +181,6 @@ void mlx5_vport_port_add(struct mlx5_vport *vport, struct fl_txn *txn)
 
 /* News from a function to its port: an operation on the port's lane. */
 struct news {
-	struct fl_op op;
 	struct mlx5_vport *vport;  /* referenced */
 	struct fl_devlink *parent; /* the PF's, referenced: it keeps the PF */
 	struct mlx5_func *func;	   /* only to compare; NULL: the device is gone */
@@ -204,7 +201,7 @@ static bool news_are_stale(const struct news *news)
 
 static int news_run(struct fl_op *op)
 {
-	struct news *news = FL_CONTAINER_OF(op, struct news, op);
+	struct news *news = fl_op_own(op);
 	uint32_t index = news->vport->index;
 	struct fl_port_state state;
 	struct fl_txn *txn;
@@ -228,12 +225,12 @@ static int news_run(struct fl_op *op)
 
 static void news_free(struct fl_op *op)
 {
-	struct news *news = FL_CONTAINER_OF(op, struct news, op);
+	struct news *news = fl_op_own(op);
 
 	mlx5_vport_put(news->vport);
 	fl_devlink_put(news->nested);
 	fl_devlink_put(news->parent);
-	free(news);
+	fl_op_free(op);
 }
 
 static const struct fl_op_type news_type = {
@@ -246,10 +243,11 @@ static const struct fl_op_type news_type = {
 static void news_post(struct mlx5_vport *vport, struct fl_devlink *parent, struct mlx5_func *func)
 {
 	struct fl_lane *lane = fl_port_lane_get(parent, vport->index);
-	struct news *news = lane ? calloc(1, sizeof(*news)) : NULL;
+	struct news *news;
+	struct fl_op *op;
 	int err;
 
-	if (!news) {
+	if (!lane || fl_op_new(&news_type, lane, NULL, sizeof(*news), &op)) {
 		if (lane)
 			fl_log(FL_LOG_ERR, "%s: out of memory: its opstate is not told",
 			       fl_lane_name(lane));
@@ -257,13 +255,13 @@ static void news_post(struct mlx5_vport *vport, struct fl_devlink *parent, struc
 		fl_devlink_put(parent);
 		return;
 	}
+	news = fl_op_own(op);
 	news->vport = mlx5_vport_get(vport);
 	news->parent = parent;
 	news->func = func;
 	news->nested = func ? fl_devlink_get(func->dl) : NULL;
-	fl_op_init(&news->op, &news_type, lane, NULL);
 	/* A port that goes needs no news. */
-	err = fl_op_submit(&news->op);
+	err = fl_op_submit(op);
 	if (err && err != -ENODEV)
 		fl_log(FL_LOG_ERR, "%s: error %d: its opstate is not told", fl_lane_name(lane),
 		       -err);
