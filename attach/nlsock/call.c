@@ -113,8 +113,9 @@ int fl_nlsock_call(const struct fl_nlsock *sock, struct fl_wire_hdr *hdr, const 
 		   size_t len, int extra, int flags, struct fl_wire_reply *ret_reply)
 {
 	int token[2], saved = errno;
-	int err = token_open(token);
+	int err = sock->ops->before_wait ? sock->ops->before_wait(sock) : 0;
 
+	err = err ? err : token_open(token);
 	if (err)
 		return err;
 	do {

@@ -57,6 +57,8 @@ struct fl_nlsock_ops {
 	void (*sent_read)(const struct fl_nlsock *sock, const struct nlmsghdr *single);
 	/* recvmsg(): -1 and errno, as the C library's. */
 	ssize_t (*recvmsg)(const struct fl_nlsock *sock, struct msghdr *msg, int flags);
+	/* Called before the plane is waited for; an error ends the call. NULL: nothing to do. */
+	int (*before_wait)(const struct fl_nlsock *sock);
 	/* Whether to look for what must come soon, still, before sleeping for it. */
 	bool (*lingers)(const struct fl_nlsock *sock);
 };

@@ -2,9 +2,9 @@
 /*
  * call-recv.c - calls that receive.
  *
- * A datagram is looked at, written to the program, taken off the queue, and then the reply
- * is given, which only a kill can keep from the program (wait.c says why). So nothing is lost
- * or told twice, and the program never sees a datagram on the queue that it has received.
+ * A datagram is taken off the queue, written to the program, and then the reply is given,
+ * which only a kill can keep from the program (wait.c says why). So nothing is lost or told
+ * twice.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,7 +18,7 @@
 #include "attach/seccomp/supervisor.h"
 #include "base/util.h"
 
-#define BUFFER 32768   /* what datagrams mostly fit into */
+#define BUFFER 65536   /* what datagrams mostly fit into */
 #define CONTROL_MAX 256 /* more than there ever is */
 
 /* Where the program wants a datagram, and what is told of it. */
@@ -34,47 +34,45 @@ struct receiving {
 	int64_t deadline; /* ns; 0: none; -1: not looked up yet */
 };
 
-/* Takes the first datagram for good. */
-static void take_first(struct fl_call *call)
-{
-	char byte;
-
-	syscall(SYS_recvfrom, call->fd, &byte, sizeof(byte), MSG_DONTWAIT, NULL, NULL);
-}
-
 /* ---- one datagram ----------------------------------------------------------------- */
 
-/* Looks at the first datagram; its bytes are in worker->buf. Returns its whole length. */
-static ssize_t peek(struct fl_call *call, struct receiving *r)
+/* How much room the first datagram takes of what the program has for it. */
+static size_t room_for_first(const struct fl_call *call, const struct receiving *r)
+{
+	long len;
+
+	if (r->cap <= BUFFER)
+		return r->cap;
+	len = syscall(SYS_recvfrom, call->fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+	if (len <= BUFFER)
+		return BUFFER;
+	return (size_t)len < r->cap ? (size_t)len : r->cap;
+}
+
+/* Receives the first datagram; its bytes are in worker->buf. Returns its whole length. */
+static ssize_t take(struct fl_call *call, struct receiving *r)
 {
 	struct fl_worker *worker = call->worker;
-	size_t want = r->cap < BUFFER ? r->cap : BUFFER;
+	size_t want = room_for_first(call, r);
+	struct iovec iov;
+	ssize_t len;
 
-	for (;;) {
-		struct iovec iov;
-		ssize_t len;
-
-		if (fl_worker_reserve(worker, want ? want : 1))
-			return -ENOMEM;
-		iov = (struct iovec){ worker->buf, want };
-		r->msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
-		if (r->wants_name) {
-			r->msg.msg_name = &r->name;
-			r->msg.msg_namelen = sizeof(r->name);
-		}
-		if (r->wants_control) {
-			r->msg.msg_control = r->control;
-			r->msg.msg_controllen =
-				r->control_room < CONTROL_MAX ? r->control_room : CONTROL_MAX;
-		}
-		len = fl_nlsock_recv(&call->sock, &r->msg,
-				     (r->flags & ~(MSG_WAITALL | MSG_WAITFORONE)) | MSG_PEEK |
-					     MSG_TRUNC | MSG_DONTWAIT);
-		r->msg.msg_iov = NULL;
-		if (len <= (ssize_t)want || want == r->cap)
-			return len;
-		want = (size_t)len < r->cap ? (size_t)len : r->cap;
+	if (fl_worker_reserve(worker, want ? want : 1))
+		return -ENOMEM;
+	iov = (struct iovec){ worker->buf, want };
+	r->msg = (struct msghdr){ .msg_iov = &iov, .msg_iovlen = 1 };
+	if (r->wants_name) {
+		r->msg.msg_name = &r->name;
+		r->msg.msg_namelen = sizeof(r->name);
 	}
+	if (r->wants_control) {
+		r->msg.msg_control = r->control;
+		r->msg.msg_controllen = r->control_room < CONTROL_MAX ? r->control_room : CONTROL_MAX;
+	}
+	len = fl_nlsock_recv(&call->sock, &r->msg,
+			     (r->flags & ~(MSG_WAITALL | MSG_WAITFORONE)) | MSG_TRUNC | MSG_DONTWAIT);
+	r->msg.msg_iov = NULL;
+	return len;
 }
 
 /* The length that the program is told. */
@@ -88,9 +86,8 @@ static bool must_not_wait(const struct fl_call *call, const struct receiving *r)
 	return r->flags & MSG_DONTWAIT || fcntl(call->fd, F_GETFL) & O_NONBLOCK;
 }
 
-/* Looks until there is one; then with entry->receiving held. Returns its length; an error
- * comes without the lock. */
-static ssize_t peek_wait(struct fl_call *call, struct receiving *r)
+/* Receives one, waiting for it if the program would. Returns its length. */
+static ssize_t take_wait(struct fl_call *call, struct receiving *r)
 {
 	ssize_t len;
 
@@ -101,10 +98,11 @@ static ssize_t peek_wait(struct fl_call *call, struct receiving *r)
 	for (;;) {
 		int err;
 
-		pthread_mutex_lock(&call->entry->receiving);
-		len = peek(call, r);
-		if (len >= 0)
-			return len;
+		if (pthread_mutex_trylock(&call->entry->receiving)) {
+			fl_worker_before_wait(call->worker);
+			pthread_mutex_lock(&call->entry->receiving);
+		}
+		len = take(call, r);
 		pthread_mutex_unlock(&call->entry->receiving);
 		if (len != -EAGAIN || must_not_wait(call, r))
 			return len;
@@ -130,15 +128,12 @@ static int64_t receive(struct fl_call *call, struct receiving *r,
 	int err;
 
 	r->deadline = -1;
-	len = peek_wait(call, r);
+	len = take_wait(call, r);
 	if (len < 0)
 		return len == -ESRCH ? FL_CALL_GONE : len;
 	err = write_data(call, r, len);
 	if (!err)
 		err = write_rest(call, r);
-	if (err != -ESRCH && !(r->flags & MSG_PEEK))
-		take_first(call);
-	pthread_mutex_unlock(&call->entry->receiving);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	return told_len(r, len);

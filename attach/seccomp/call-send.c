@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "attach/seccomp/supervisor.h"
@@ -172,62 +171,61 @@ int64_t fl_call_sendmmsg(struct fl_call *call)
 
 /* ---- how nlsock sends out here ---------------------------------------------------- */
 
-static uint64_t now_ns(void)
+static const struct fl_call *call_of(const struct fl_nlsock *sock)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * FL_NS_PER_S + (uint64_t)now.tv_nsec;
+	return FL_CONTAINER_OF(sock, struct fl_call, sock);
 }
 
-static bool readable(int fd, int timeout_ms)
-{
-	struct pollfd pfd = { fd, POLLIN, 0 };
-
-	return poll(&pfd, 1, timeout_ms) > 0;
-}
-
-/* What the queue holds must be all answers to this read: none was there before. */
 static bool sends_read(const struct fl_nlsock *sock, int flags, const struct nlmsghdr *single)
 {
-	return single && !readable(sock->fd, 0);
+	return single;
 }
 
 /* Whether the queue holds the whole answer: the first datagram is to the asker, and if an
- * acknowledgement was asked for it is that, or another is behind it. */
-static bool is_answered(int fd, const struct nlmsghdr *single)
+ * acknowledgement was asked for it is that, or another is behind it. -EAGAIN: not yet. False
+ * if something else comes first. */
+static int is_answered(int fd, const struct nlmsghdr *single)
 {
 	struct nlmsghdr head;
 	long len = syscall(SYS_recvfrom, fd, &head, sizeof(head),
 			   MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
 	int queued = 0;
 
+	if (len < 0 && errno == EAGAIN)
+		return -EAGAIN;
 	if (len < (long)sizeof(head) || !head.nlmsg_pid || head.nlmsg_seq != single->nlmsg_seq)
 		return false;
 	if (head.nlmsg_type == NLMSG_ERROR || !(single->nlmsg_flags & NLM_F_ACK))
 		return true;
-	return !ioctl(fd, FIONREAD, &queued) && queued > len;
+	return !ioctl(fd, FIONREAD, &queued) && queued > len ? true : -EAGAIN;
+}
+
+/* Looks for a moment, since an answer takes less time than to sleep and wake for it. */
+static int spin(int fd, const struct nlmsghdr *single)
+{
+	uint64_t until = fl_now_ns() + SPIN_NS;
+	int answered;
+
+	do {
+		answered = is_answered(fd, single);
+	} while (answered == -EAGAIN && fl_now_ns() < until);
+	return answered;
 }
 
 static void sent_read(const struct fl_nlsock *sock, const struct nlmsghdr *single)
 {
 	struct fl_wire_hdr hdr = { .kind = FL_WIRE_NAME };
+	struct pollfd pfd = { sock->fd, POLLIN, 0 };
 	struct fl_wire_reply reply;
-	uint64_t until = now_ns() + SPIN_NS;
+	int answered = spin(sock->fd, single);
 
-	while (!readable(sock->fd, 0) && now_ns() < until)
-		;
-	if (readable(sock->fd, WAIT_MS))
-		do {
-			if (is_answered(sock->fd, single))
-				return;
-		} while (now_ns() < until);
-	fl_nlsock_call(sock, &hdr, NULL, 0, -1, 0, &reply);
-}
-
-static const struct fl_call *call_of(const struct fl_nlsock *sock)
-{
-	return FL_CONTAINER_OF(sock, struct fl_call, sock);
+	if (answered == -EAGAIN) {
+		fl_worker_before_wait(call_of(sock)->worker);
+		if (poll(&pfd, 1, WAIT_MS) > 0)
+			answered = spin(sock->fd, single);
+	}
+	if (answered <= 0)
+		fl_nlsock_call(sock, &hdr, NULL, 0, -1, 0, &reply);
 }
 
 static int open_netns_fd(const struct fl_nlsock *sock, uint32_t fd)
@@ -250,6 +248,11 @@ static ssize_t plain_recvmsg(const struct fl_nlsock *sock, struct msghdr *msg, i
 	return recvmsg(sock->fd, msg, flags);
 }
 
+static int before_wait(const struct fl_nlsock *sock)
+{
+	return fl_worker_before_wait(call_of(sock)->worker);
+}
+
 static bool lingers(const struct fl_nlsock *sock)
 {
 	return false;
@@ -261,5 +264,6 @@ const struct fl_nlsock_ops fl_call_nlsock_ops = {
 	.sends_read = sends_read,
 	.sent_read = sent_read,
 	.recvmsg = plain_recvmsg,
+	.before_wait = before_wait,
 	.lingers = lingers,
 };

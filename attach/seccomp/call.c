@@ -85,6 +85,10 @@ static int take_fd(struct fl_call *call)
 		if (err)
 			return err;
 		fd = fl_target_getfd(call->target, (int)call->args[0]);
+		if (fd >= 0 && !fl_call_valid(call)) {
+			close(fd);
+			return -ESRCH;
+		}
 	}
 	if (fd == -EPERM || fd == -EMFILE)
 		fl_supervisor_tell(call->sup, FL_TOLD_GETFD,
@@ -100,7 +104,7 @@ static int take_fd(struct fl_call *call)
 					 .bits = call->entry->bits,
 					 .state = &call->entry->state,
 					 .ops = &fl_call_nlsock_ops };
-	return fl_call_valid(call) ? 0 : -ESRCH;
+	return 0;
 }
 
 static int64_t dispatch(struct fl_call *call)

@@ -115,7 +115,10 @@ int64_t fl_number_give(struct fl_call *call, int fd, unsigned int least, bool cl
 				   limit, call->sup->base);
 	if (number)
 		return number == -ESRCH ? FL_CALL_GONE : number;
-	pthread_mutex_lock(&slot->lock);
+	if (pthread_mutex_trylock(&slot->lock)) {
+		fl_worker_before_wait(call->worker);
+		pthread_mutex_lock(&slot->lock);
+	}
 	if (slot->tgid != tgid) {
 		slot->tgid = tgid;
 		slot->next = 0;

@@ -6,8 +6,8 @@
  * Rules of struct fl_sock:
  * 1. cookie, ours, bits: never change. state, error: atomic.
  * 2. refs, next, used: under the lock of the cache.
- * 3. receiving: held from looking at the first datagram until it was taken off the queue,
- *    with system calls in between, so no leaf lock; nothing else is waited for under it.
+ * 3. receiving: held while a datagram is taken off the queue, so that the room made for it is
+ *    that of the first; with system calls in between, so no leaf lock.
  */
 #ifndef FL_ATTACH_SECCOMP_SOCK_H
 #define FL_ATTACH_SECCOMP_SOCK_H

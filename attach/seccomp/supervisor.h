@@ -5,7 +5,8 @@
  * Rules of struct fl_supervisor:
  * 1. All but what follows never changes after the workers were started.
  * 2. targets, socks, numbers: have locks of their own.
- * 3. idle, total, told: atomic.
+ * 3. leader, busy_since, total, told: atomic.
+ * 4. parked, vacant, coming: under `parking`.
  */
 #ifndef FL_ATTACH_SECCOMP_SUPERVISOR_H
 #define FL_ATTACH_SECCOMP_SUPERVISOR_H
@@ -42,8 +43,17 @@ struct fl_supervisor {
 	struct fl_targets targets;
 	struct fl_socks socks;
 	struct fl_number_slot numbers[FL_NUMBER_SLOTS];
-	unsigned int idle, total; /* workers */
-	unsigned int told;	  /* enum fl_seccomp_told */
+	unsigned int told; /* enum fl_seccomp_told */
+
+	struct fl_worker *leader; /* who takes the next call; NULL: somebody is about to */
+	uint64_t busy_since;	  /* the leader carries out a call; ns, or 0 */
+	unsigned int total;	  /* of workers */
+	/* Nobody sleeps under it but in vacancy; no leaf lock, for that. */
+	pthread_mutex_t parking;
+	pthread_cond_t vacancy;
+	unsigned int parked;
+	bool vacant; /* one of the parked is to lead */
+	bool coming; /* one was started, to park */
 };
 
 /* What is said once. */
@@ -64,10 +74,11 @@ int fl_filter_load(int fd, bool no_new_privs, int *ret_listener);
 
 /* ---- worker.c --------------------------------------------------------------------- */
 
-/* Starts the first worker. */
+/* Starts the first workers. */
 int fl_workers_start(struct fl_supervisor *sup);
-/* Whether somebody else is there to take calls while this one waits. */
-bool fl_worker_may_wait(const struct fl_supervisor *sup);
+/* To be called before anything that may last: somebody else takes calls from now on. -ENOBUFS:
+ * nobody can; then the worker must not wait. */
+int fl_worker_before_wait(struct fl_worker *worker);
 
 /* ---- number.c --------------------------------------------------------------------- */
 

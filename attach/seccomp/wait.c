@@ -126,8 +126,9 @@ int fl_call_wait_readable(struct fl_call *call, int64_t *deadline)
 	char path[32];
 	int err;
 
-	if (!fl_worker_may_wait(call->sup))
-		return -ENOBUFS;
+	err = fl_worker_before_wait(call->worker);
+	if (err)
+		return err;
 	if (*deadline < 0)
 		*deadline = find_deadline(call->fd);
 	w.deadline = *deadline;
