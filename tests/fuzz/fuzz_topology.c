@@ -29,7 +29,7 @@ static void check_mlx5(const struct mlx5_config *config)
 		const struct mlx5_fault *fault = &config->faults[i];
 
 		fl_assert(fault->step < MLX5_STEP_COUNT && fault->error >= 0);
-		fl_assert(fault->hang == !fault->error);
+		fl_assert(fault->hang + !!fault->error + !!fault->deaf_ns == 1);
 		fl_assert(memchr(fault->match, '\0', sizeof(fault->match)));
 		fl_assert(fault->probability >= 0 && fault->probability <= 1);
 	}
