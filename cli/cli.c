@@ -6,27 +6,37 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* One write a line: a private plane's log goes to the same place. */
+static void say(const char *who, const char *fmt, va_list args, const char *tail)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, args) < 0)
+		return;
+	fprintf(stderr, "%s: %s%s\n", who, text, tail);
+	free(text);
+}
+
 int fl_cli_fail(int status, const char *fmt, ...)
 {
 	va_list args;
 
-	fputs("finelink: ", stderr);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	say("finelink", fmt, args, "");
 	va_end(args);
-	fputc('\n', stderr);
 	return status;
 }
 
 int fl_cli_usage(const char *subcommand, const char *fmt, ...)
 {
+	char who[32], tail[64];
 	va_list args;
 
-	fprintf(stderr, "finelink %s: ", subcommand);
+	snprintf(who, sizeof(who), "finelink %s", subcommand);
+	snprintf(tail, sizeof(tail), "; try finelink %s --help", subcommand);
 	va_start(args, fmt);
-	vfprintf(stderr, fmt, args);
+	say(who, fmt, args, tail);
 	va_end(args);
-	fprintf(stderr, "; try finelink %s --help\n", subcommand);
 	return FL_EXIT_USAGE;
 }
 
