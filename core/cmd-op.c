@@ -37,12 +37,47 @@ static int cmd_work_done(struct fl_op *op)
 	return cmd->err;
 }
 
+/* ---- a place that nobody gives up ------------------------------------------------- */
+
+/* What is to be alone on an instance's lane waits there for all that runs below it, and what
+ * comes later waits along. If something below hangs, the command has to give up, so that
+ * that hurts nobody else. */
+
+static void alone_arm(struct fl_cmd_op *cmd)
+{
+	struct fl_sched *sched = fl_plane_sched(cmd->dl->plane);
+
+	fl_op_get(&cmd->op);
+	if (fl_timer_arm(sched, &cmd->alone, fl_sched_config(sched)->alone_deadline_ns))
+		fl_op_put(&cmd->op);
+}
+
+static void alone_disarm(struct fl_cmd_op *cmd)
+{
+	if (fl_timer_cancel(fl_plane_sched(cmd->dl->plane), &cmd->alone))
+		fl_op_put(&cmd->op);
+}
+
+static void alone_due(struct fl_timer *timer)
+{
+	struct fl_cmd_op *cmd = FL_CONTAINER_OF(timer, struct fl_cmd_op, alone);
+
+	if (fl_op_give_up(&cmd->op, -EBUSY) == -EAGAIN) {
+		alone_arm(cmd);
+		if (__atomic_load_n(&cmd->over, __ATOMIC_SEQ_CST))
+			alone_disarm(cmd);
+	}
+	fl_op_put(&cmd->op);
+}
+
 int fl_cmd_op_run(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	bool here;
 	int err;
 
+	alone_disarm(cmd);
+	cmd->ran = true;
 	/* It may have moved away or gone while the command queued. */
 	fl_rcu_read_lock();
 	here = fl_devlink_in(cmd->dl, cmd->req->ns);
@@ -57,16 +92,31 @@ int fl_cmd_op_run(struct fl_op *op)
 	return cmd->type->work(op);
 }
 
+static void tell_gave_up(struct fl_cmd_op *cmd)
+{
+	const struct fl_sched *sched = fl_plane_sched(cmd->dl->plane);
+	uint64_t waited_ns = fl_sched_config(sched)->alone_deadline_ns;
+
+	fl_extack_set(&cmd->req->extack,
+		      "after %u s something below still runs; see: finelink show lanes",
+		      (unsigned int)(waited_ns / FL_NS_PER_S));
+}
+
 void fl_cmd_op_ended(struct fl_op *op, int err)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 
+	__atomic_store_n(&cmd->over, 1, __ATOMIC_SEQ_CST);
+	alone_disarm(cmd);
 	if (cmd->type->over)
 		cmd->type->over(cmd, err);
-	if (!__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST))
+	if (!__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST)) {
+		if (err == -EBUSY && !cmd->ran)
+			tell_gave_up(cmd);
 		fl_req_complete(cmd->req, err);
-	else
+	} else {
 		cmd->req->release(cmd->req);
+	}
 }
 
 void fl_cmd_op_parked(struct fl_op *op)
@@ -99,6 +149,7 @@ struct gate {
 	unsigned int turn;
 };
 
+/* As fl_op_submit(); with the reason for the sender. */
 static int submit(struct fl_req *req, struct fl_op *op)
 {
 	int err;
@@ -148,6 +199,19 @@ static int gate_submit(struct fl_cmd_op *cmd, struct fl_lane *flash, unsigned in
 	return err;
 }
 
+static int submit_alone(struct fl_cmd_op *cmd)
+{
+	int err;
+
+	fl_op_get(&cmd->op);
+	alone_arm(cmd);
+	err = submit(cmd->req, &cmd->op);
+	if (err)
+		alone_disarm(cmd);
+	fl_op_put(&cmd->op);
+	return err;
+}
+
 /* As fl_op_submit(): cmd's first reference passes over. */
 static int cmd_submit(struct fl_cmd_op *cmd, unsigned int turn)
 {
@@ -156,7 +220,9 @@ static int cmd_submit(struct fl_cmd_op *cmd, unsigned int turn)
 	if (flash && fl_op_lane(&cmd->op) == cmd->dl->lane && turn < GATE_TURNS &&
 	    fl_lane_busy(flash))
 		return gate_submit(cmd, flash, turn);
-	return submit(cmd->req, &cmd->op);
+	if (fl_op_lane(&cmd->op) != cmd->dl->lane)
+		return submit(cmd->req, &cmd->op);
+	return submit_alone(cmd);
 }
 
 static void gate_ended(struct fl_op *op, int err)
@@ -190,6 +256,7 @@ int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct
 	cmd->dl = dl;
 	cmd->port = port;
 	cmd->arg = arg;
+	fl_timer_init(&cmd->alone, alone_due);
 	fl_op_init(&cmd->op, &type->op, lane, req->client);
 	err = cmd_submit(cmd, 0);
 	return err ? err : FL_LATER;

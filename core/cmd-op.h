@@ -37,6 +37,9 @@ struct fl_cmd_op {
 	int err;                 /* what the work gave */
 	bool can_abandon;        /* req can; set before the submit */
 	int answered;            /* atomic: who sets it, `parked` or `ended`, answers */
+	struct fl_timer alone;   /* until it gives up to be alone on dl's lane; has a reference */
+	bool ran;
+	int over;                /* atomic */
 	void *arg;
 };
 

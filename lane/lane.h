@@ -75,6 +75,9 @@ struct fl_sched_config {
 	/* How long a removal waits for those that it told before it parks them; for what it
 	 * awaits, twice that. 0: 10 s. */
 	uint64_t remove_deadline_ns;
+	/* How long a command that is to be alone on an instance lets what runs below it go on
+	 * before it gives up. 0: 30 s. */
+	uint64_t alone_deadline_ns;
 	uint64_t max_wait_ns;          /* the longest deadline a wait may have; 0: 600 s */
 };
 
@@ -291,6 +294,13 @@ bool fl_op_parked(const struct fl_op *op);
 
 /* Tells op and its awaited children to stop. Context: any. */
 void fl_op_cancel(struct fl_op *op);
+
+/* -- not installed -- */
+/* Ends op with err, without a trace, if it queues at its own lane and nobody is alone there: so
+ * it waits for what runs below. 0: it will end; -EAGAIN: it queues elsewhere, or for somebody
+ * else; -EALREADY: it does not queue. Context: any; a timer may. */
+int fl_op_give_up(struct fl_op *op, int err);
+/* -- installed -- */
 
 /* A pointer for callbacks whose steps run as part of an operation that is not theirs (a
  * driver's). A callback that sets it saves what was there and puts it back before it returns

@@ -116,6 +116,37 @@ void fl_op_cancel(struct fl_op *op)
 	fl_op_tell(op, -ECANCELED, FL_TELL_CANCEL);
 }
 
+/* Whether op queues, and whether that is at its own lane where nobody is alone. */
+static bool is_queued(struct fl_op *op, bool *ret_below)
+{
+	int at = __atomic_load_n(&op->entered, __ATOMIC_SEQ_CST);
+	struct fl_op_hold *hold = &op->path[at];
+	bool queued;
+
+	if (at >= op->depth)
+		return false;
+	fl_lock_take(&hold->lane->lock);
+	queued = hold->state == FL_HOLD_QUEUED;
+	*ret_below = queued && at == op->depth - 1 && hold->alone && !hold->lane->alone;
+	fl_lock_drop(&hold->lane->lock);
+	/* Between two lanes it goes on to queue. */
+	return queued || __atomic_load_n(&op->entered, __ATOMIC_SEQ_CST) != at;
+}
+
+int fl_op_give_up(struct fl_op *op, int err)
+{
+	bool below = false;
+
+	if (!is_queued(op, &below))
+		return -EALREADY;
+	/* Granted or told since: then it has begun, or ends anyway. */
+	if (!below || !fl_hold_unqueue(op))
+		return -EAGAIN;
+	fl_op_doom(op, err);
+	fl_op_make_ready(op);
+	return 0;
+}
+
 static bool fail_doomed(struct fl_lane *lane)
 {
 	CDS_LIST_HEAD(ready);

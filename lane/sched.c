@@ -15,6 +15,7 @@ static void set_defaults(struct fl_sched_config *config)
 		.max_block_device = 1024,
 		.max_block = 4096,
 		.remove_deadline_ns = 10 * FL_NS_PER_S,
+		.alone_deadline_ns = 30 * FL_NS_PER_S,
 		.max_wait_ns = 600 * FL_NS_PER_S,
 	};
 
@@ -26,6 +27,7 @@ static void set_defaults(struct fl_sched_config *config)
 	SET_DEFAULT(max_block_device);
 	SET_DEFAULT(max_block);
 	SET_DEFAULT(remove_deadline_ns);
+	SET_DEFAULT(alone_deadline_ns);
 	SET_DEFAULT(max_wait_ns);
 #undef SET_DEFAULT
 }

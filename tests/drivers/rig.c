@@ -6,7 +6,6 @@
 #include "base/die.h"
 #include "base/thread.h"
 
-#define DEADLINE_NS (300 * MS)
 
 _Thread_local char rig_extack[160];
 
@@ -32,11 +31,10 @@ void rig_settle(struct rig *rig)
 	assert_int_equal(fl_sched_drain(fl_plane_sched(rig->plane), 60 * FL_NS_PER_S), 0);
 }
 
-static void up(struct rig *rig, const struct mlx5_config *config, bool bkl, uint64_t deadline_ns)
+void rig_up_sched(struct rig *rig, const struct mlx5_config *config,
+		  const struct fl_sched_config *sched)
 {
-	struct fl_plane_config plane = {
-		.sched = { .workers = 2, .bkl = bkl, .remove_deadline_ns = deadline_ns },
-	};
+	struct fl_plane_config plane = { .sched = *sched };
 
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(fl_plane_new(&plane, &rig->plane), 0);
@@ -50,17 +48,7 @@ static void up(struct rig *rig, const struct mlx5_config *config, bool bkl, uint
 
 void rig_up(struct rig *rig, const struct mlx5_config *config)
 {
-	up(rig, config, false, DEADLINE_NS);
-}
-
-void rig_up_bkl(struct rig *rig, const struct mlx5_config *config)
-{
-	up(rig, config, true, DEADLINE_NS);
-}
-
-void rig_up_deadline(struct rig *rig, const struct mlx5_config *config, uint64_t deadline_ns)
-{
-	up(rig, config, false, deadline_ns);
+	rig_up_sched(rig, config, &RIG_SCHED);
 }
 
 void rig_down(struct rig *rig)

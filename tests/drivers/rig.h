@@ -39,10 +39,10 @@ struct rig {
 void rig_config(struct mlx5_config *config);
 /* A plane with that NIC (NULL: none), all of it probed. */
 void rig_up(struct rig *rig, const struct mlx5_config *config);
-/* The same with another deadline of removals than the rig's 300 ms. */
-void rig_up_deadline(struct rig *rig, const struct mlx5_config *config, uint64_t deadline_ns);
-/* The same under one lock around every operation. */
-void rig_up_bkl(struct rig *rig, const struct mlx5_config *config);
+/* The same with other limits; the rig's own: */
+#define RIG_SCHED ((struct fl_sched_config){ .workers = 2, .remove_deadline_ns = 300 * MS })
+void rig_up_sched(struct rig *rig, const struct mlx5_config *config,
+		  const struct fl_sched_config *sched);
 void rig_down(struct rig *rig);
 void rig_settle(struct rig *rig);
 void rig_nap_ms(unsigned int ms);

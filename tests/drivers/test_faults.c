@@ -187,6 +187,33 @@ static void test_hanging_attach(void **state)
 	}
 }
 
+/* What would be alone on the PF waits for the hung attach, and gives up; so those that come
+ * after it can go on. */
+static void test_giving_up_to_be_alone(void **state)
+{
+	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH,
+				    .match = "rdma.1",
+				    .hang = true };
+	struct fl_sched_config sched = RIG_SCHED;
+	struct mlx5_config config;
+	struct rig rig;
+	uint32_t index, other;
+
+	sched.alone_deadline_ns = 100 * MS;
+	config_with(&config, &fault);
+	rig_up_sched(&rig, &config, &sched);
+	index = rig_sf_up(&rig, PF0, 7);
+	assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
+	assert_int_equal(rig_reload(&rig, "pci", PF0, REINIT, 0), -EBUSY);
+	assert_non_null(strstr(rig_extack, "finelink show lanes"));
+	assert_int_equal(rig_eswitch(&rig, PF0, DEVLINK_ESWITCH_MODE_LEGACY), -EBUSY);
+	other = rig_sf_up(&rig, PF0, 8);
+	assert_true(rig_await_opstate(&rig, PF0, other, ATTACHED));
+	assert_int_equal(rig_port_del(&rig, PF0, index), 0);
+	assert_int_equal(rig_reload(&rig, "pci", PF0, REINIT, 0), 0);
+	rig_down(&rig);
+}
+
 /* Even the PF's own children hide nothing. */
 static void test_hanging_attach_of_pf(void **state)
 {
@@ -465,6 +492,7 @@ int main(void)
 		cmocka_unit_test(test_each_bringup_command),
 		cmocka_unit_test(test_failing_child),
 		cmocka_unit_test(test_hanging_attach),
+		cmocka_unit_test(test_giving_up_to_be_alone),
 		cmocka_unit_test(test_hanging_attach_of_pf),
 		cmocka_unit_test(test_hanging_bringup),
 		cmocka_unit_test(test_hanging_detach),

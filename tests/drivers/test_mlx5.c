@@ -433,6 +433,7 @@ static uint64_t time_to_attach(struct rig *rig, unsigned int sfs)
 /* The same NIC as in 2021: all goes well, one after another. */
 static void test_bkl(void **state)
 {
+	struct fl_sched_config sched = RIG_SCHED;
 	struct mlx5_config config;
 	uint64_t lanes, bkl;
 	struct rig rig;
@@ -443,7 +444,8 @@ static void test_bkl(void **state)
 	rig_up(&rig, &config);
 	lanes = time_to_attach(&rig, 10);
 	rig_down(&rig);
-	rig_up_bkl(&rig, &config);
+	sched.bkl = true;
+	rig_up_sched(&rig, &config, &sched);
 	bkl = time_to_attach(&rig, 10);
 	assert_int_equal(rig_instances(&rig), 11);
 	assert_true(bkl >= 10 * 40 * MS);

@@ -14,7 +14,7 @@
 #define DETACHED DEVLINK_PORT_FN_OPSTATE_DETACHED
 #define PORT "0000:03:00.0/32768"
 
-#define DEADLINE_NS (100 * MS) /* of removals */
+static const struct fl_sched_config quick = { .workers = 2, .remove_deadline_ns = 100 * MS };
 #define DEAF_NS (1500 * MS)
 
 /* A command that somebody else gives meanwhile. */
@@ -64,7 +64,7 @@ static void up(struct rig *rig, enum mlx5_step step, const char *match, unsigned
 		(struct mlx5_fault){ .step = step, .deaf_ns = DEAF_NS, .after = after, .times = 1 };
 	snprintf(config.faults[config.fault_count++].match, sizeof(config.faults[0].match), "%s",
 		 match);
-	rig_up_deadline(rig, &config, DEADLINE_NS);
+	rig_up_sched(rig, &config, &quick);
 }
 
 static unsigned int parked(struct rig *rig)
@@ -193,7 +193,7 @@ static void test_generations(void **state)
 			.after = 2 + (i ? 2 * i + 2 * i : 0),
 			.times = 1,
 		};
-	rig_up_deadline(&rig, &config, DEADLINE_NS);
+	rig_up_sched(&rig, &config, &quick);
 	for (unsigned int i = 0; i < GENERATIONS; i++) {
 		assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
 		assert_int_equal(index, SF0);
