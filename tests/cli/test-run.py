@@ -168,15 +168,21 @@ def test_a_preloaded_library_is_kept():
 
 
 def test_a_static_program_is_warned_of():
+    """Where it would talk to the kernel: that is with the shim alone."""
     static = os.environ["STATIC_TRUE"]
-    done = finelink("run", static)
-    equal(done.returncode, 0)
-    check("is statically linked" in done.err, done.err)
-    done = finelink("run", os.path.basename(static),
-                    env={"PATH": os.path.dirname(static) + ":" + os.environ["PATH"]})
-    check("is statically linked" in done.err, done.err)
+    by_path = {"PATH": os.path.dirname(static) + ":" + os.environ["PATH"]}
+    for name in static, os.path.basename(static):
+        done = finelink("run", "--attach=preload", name, env=by_path)
+        equal(done.returncode, 0)
+        check("is statically linked" in done.err, done.err)
+        equal(finelink("run", name, env=by_path).err, "")
+    with folder() as path:
+        script = write(os.path.join(path, "script"), f"#!{static}\n")
+        os.chmod(script, 0o755)
+        check("is statically linked" in finelink("run", "--attach=preload", script).err)
     for dynamic in ("true", "/bin/sh", "ldd"):  # the last is a script
-        check("statically" not in finelink("run", dynamic, "--version").err, dynamic)
+        done = finelink("run", "--attach=preload", dynamic, "--version")
+        check("statically" not in done.err, dynamic)
 
 
 def test_help_and_version():
