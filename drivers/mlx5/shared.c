@@ -16,7 +16,7 @@
 
 /* A PF's instance joins those of its chip, or leaves them. */
 struct member {
-	struct mlx5_nic *nic;     /* referenced */
+	struct mlx5_nic *nic;	  /* referenced */
 	struct fl_devlink *pf_dl; /* referenced */
 };
 
@@ -108,8 +108,8 @@ static int leave_run(struct fl_op *op)
 static void ended(struct fl_op *op, int err)
 {
 	if (err)
-		fl_log(FL_LOG_ERR, "%s: %s: error %d", fl_lane_name(fl_op_lane(op)),
-		       fl_op_kind(op), -err);
+		fl_log(FL_LOG_ERR, "%s: %s: error %d", fl_lane_name(fl_op_lane(op)), fl_op_kind(op),
+		       -err);
 }
 
 static const struct fl_op_type join_type = {

@@ -135,9 +135,9 @@ static void test_eth(void **state)
 		assert_int_equal(netdev(&rig, "pci", PF0, UPLINK), 1);
 		/* A reload brings it back, too. */
 		assert_int_equal(rig_unbind(&rig, "auxiliary", SF_ETH), 0);
-		assert_int_equal(rig_reload(&rig, "auxiliary", SF,
-					    DEVLINK_RELOAD_ACTION_DRIVER_REINIT, 0),
-				 0);
+		assert_int_equal(
+			rig_reload(&rig, "auxiliary", SF, DEVLINK_RELOAD_ACTION_DRIVER_REINIT, 0),
+			0);
 		assert_int_equal(netdev(&rig, "auxiliary", SF, SF_PORT), 1);
 	}
 	rig_param_bool(&rig, "auxiliary", SF, "enable_eth", false);
@@ -156,12 +156,11 @@ static void test_eth_and_siblings(void **state)
 	struct rig rig;
 
 	config_switchdev(&config);
-	config.faults[config.fault_count++] = (struct mlx5_fault){
-		.step = MLX5_STEP_RDMA_ATTACH, .match = "rdma.1", .hang = true
-	};
-	config.faults[config.fault_count++] = (struct mlx5_fault){
-		.step = MLX5_STEP_ETH_ATTACH, .match = "eth.2", .error = EIO
-	};
+	config.faults[config.fault_count++] = (struct mlx5_fault){ .step = MLX5_STEP_RDMA_ATTACH,
+								   .match = "rdma.1",
+								   .hang = true };
+	config.faults[config.fault_count++] =
+		(struct mlx5_fault){ .step = MLX5_STEP_ETH_ATTACH, .match = "eth.2", .error = EIO };
 	rig_up(&rig, &config);
 	rig_sf_up(&rig, PF0, 1);
 	rig_sf_up(&rig, PF0, 2);
@@ -254,8 +253,9 @@ static void test_among_deletions(void **state)
 		for (uint32_t sf = 0; sf < 8; sf++)
 			assert_int_equal(rig_sf_up(&rig, PF0, sf), SF0 + sf);
 		deletion = (struct deletion){ .rig = &rig, .sfs = 8 };
-		assert_int_equal(fl_thread_start(&deletion.thread, "deletion", 0, delete_ports,
-						 &deletion), 0);
+		assert_int_equal(
+			fl_thread_start(&deletion.thread, "deletion", 0, delete_ports, &deletion),
+			0);
 		if (round % 2)
 			rig_nap_ms(1);
 		assert_int_equal(rig_unbind(&rig, "pci", PF0), 0);

@@ -244,11 +244,10 @@ static void test_asked(void **state)
 	config_two(&config);
 	rig_up(&rig, &config);
 	assert_int_equal(ask_text(&rig, DEVLINK_CMD_RELOAD, 0, NULL), -EOPNOTSUPP);
-	assert_string_equal(rig_extack,
-			    "Requested reload action is not supported by the driver");
-	assert_int_equal(ask_text(&rig, DEVLINK_CMD_FLASH_UPDATE,
-				  DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME, "x"),
-			 -EOPNOTSUPP);
+	assert_string_equal(rig_extack, "Requested reload action is not supported by the driver");
+	assert_int_equal(
+		ask_text(&rig, DEVLINK_CMD_FLASH_UPDATE, DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME, "x"),
+		-EOPNOTSUPP);
 	assert_int_equal(ask_text(&rig, DEVLINK_CMD_ESWITCH_GET, 0, NULL), -EOPNOTSUPP);
 	assert_int_equal(ask_text(&rig, DEVLINK_CMD_PARAM_GET, DEVLINK_ATTR_PARAM_NAME, "x"),
 			 -EINVAL);
@@ -301,7 +300,8 @@ static void test_in_parallel(void **state)
 	rig_up(&rig, &config);
 	for (size_t i = 0; i < FL_ARRAY_SIZE(pfs); i++) {
 		bikers[i] = (struct biker){ .rig = &rig, .pf = pfs[i], .rounds = 30 };
-		assert_int_equal(fl_thread_start(&bikers[i].thread, "biker", 0, bike, &bikers[i]), 0);
+		assert_int_equal(fl_thread_start(&bikers[i].thread, "biker", 0, bike, &bikers[i]),
+				 0);
 	}
 	for (int i = 0; i < 200; i++) {
 		assert_true(rig_shared(&rig) <= 1);
@@ -322,12 +322,9 @@ static void test_in_parallel(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_life),
-		cmocka_unit_test(test_chips),
-		cmocka_unit_test(test_failing_pf),
-		cmocka_unit_test(test_told),
-		cmocka_unit_test(test_told_at_first),
-		cmocka_unit_test(test_asked),
+		cmocka_unit_test(test_life),	      cmocka_unit_test(test_chips),
+		cmocka_unit_test(test_failing_pf),    cmocka_unit_test(test_told),
+		cmocka_unit_test(test_told_at_first), cmocka_unit_test(test_asked),
 		cmocka_unit_test(test_in_parallel),
 	};
 
