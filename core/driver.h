@@ -118,8 +118,10 @@ struct fl_devlink_ops {
 	void (*free)(void *priv);
 
 	/* Context: alone on the instance's device lane (and so on everything below).
-	 * netns_change: a namespace was named, even if it is the present one. Valid replies: 0,
-	 * -errno: the reload is over, the device is as it was. */
+	 * netns_change: a namespace was named, even if it is the present one. Also called after a
+	 * reload_up that returned 0, if the transaction failed on the way (for memory): then what
+	 * that made is to go again. Valid replies: 0, -errno: the reload is over, the device is as
+	 * it was. */
 	int (*reload_down)(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 			   enum devlink_reload_action action, enum devlink_reload_limit limit);
 	/* Context: as reload_down, after a move and after pending driverinit values became
