@@ -25,6 +25,7 @@ PF = "pci/0000:03:00.0"
 
 class Bench:
     def __init__(self, build, quick):
+        self.build = build
         self.finelink = os.path.join(build, "cli/finelink")
         self.daemon = os.path.join(build, "daemon/finelinkd")
         self.nlbench = os.path.join(build, "bench/nlbench")
@@ -317,7 +318,68 @@ def memory(bench):
                       (plane.rss() - before) / count, "bytes", goal)
 
 
-SECTIONS = {"storms": storms, "reads": reads, "deaths": deaths, "reloads": reloads,
+# ---- the two ways to attach ----------------------------------------------------------------
+
+
+def in_turn(rounds, *runs):
+    """The medians of what the runs return, taken in turn."""
+    values = [[run() for run in runs] for _ in range(rounds)]
+    return [statistics.median(column) for column in zip(*values)]
+
+
+def attach(bench):
+    rounds = 5 if bench.quick else 15
+    pingpong(bench, "attach")
+    with Plane(bench, nic(ports=2)) as plane:
+        def get(way):
+            args = plane.command(bench.nlbench, "get", "pci", "0000:03:00.0", "5000")
+            args.insert(2, f"--attach={way}")
+            return json.loads(subprocess.run(args, check=True, text=True,
+                                             stdout=subprocess.PIPE).stdout)["us"]["p50"]
+
+        def pread(*prefix):
+            args = [*prefix, bench.nlbench, "pread", "100000"]
+            return json.loads(subprocess.run(args, check=True, text=True,
+                                             stdout=subprocess.PIPE).stdout)["seconds"] * 1e3
+
+        preload, seccomp = in_turn(rounds, lambda: get("preload"), lambda: get("seccomp"))
+        bench.row("attach", "get through preload, p50", preload, "us")
+        bench.row("attach", "get through seccomp, p50", seccomp, "us")
+        bench.row("attach", "get through seccomp against preload", seccomp / preload, "x", 3)
+        under = [bench.finelink, "run", "--attach=seccomp", "-c", plane.socket, "--"]
+        without, filtered = in_turn(rounds, pread, lambda: pread(*under))
+        bench.row("attach", "100,000 reads of 4 KiB of a file, without filter", without, "ms")
+        bench.row("attach", "100,000 reads of 4 KiB of a file, under the filter", filtered, "ms")
+        bench.row("attach", "with filter against without", filtered / without, "x", 1.05)
+    launch_ways(bench, rounds)
+
+
+def launch_ways(bench, rounds):
+    """100 pods by a static program, and by finelink's own client; a plane each."""
+    podctl = os.path.join(bench.build, "examples/go/podctl")
+    if not os.path.exists(podctl):
+        print("  (no podctl: Go is not installed)")
+        return
+
+    def static():
+        args = [bench.finelink, "run", "--", podctl, "-json", "launch", "100"]
+        out = subprocess.run(args, check=True, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL).stdout
+        return json.loads(out)["up_seconds"] * 1e3
+
+    def own():
+        args = [bench.finelink, "launch", "--pods", "100", "--netns", "none", "--json"]
+        out = subprocess.run(args, check=True, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.DEVNULL).stdout
+        return json.loads(out)["makespan_ms"]
+
+    mine, podctl_ms = in_turn(max(3, rounds // 3), own, static)
+    bench.row("attach", "100 pods up by finelink launch", mine, "ms")
+    bench.row("attach", "100 pods up by podctl, a static program", podctl_ms, "ms")
+    bench.row("attach", "podctl against finelink launch", podctl_ms / mine, "x", 1.3)
+
+
+SECTIONS = {"attach": attach, "storms": storms, "reads": reads, "deaths": deaths, "reloads": reloads,
             "dumps": dumps, "memory": memory}
 
 

@@ -13,12 +13,14 @@
  *        nlbench reload BUS DEV COUNT     driver_reinit, one after another
  *        nlbench probe BUS DEV MS         one get every millisecond for MS ms
  *        nlbench pingpong COUNT           AF_UNIX datagram round trips: the floor
+ *        nlbench pread COUNT              system calls that are not netlink's: 4 KiB of a file
  *
  * Prints one JSON object: count, messages, seconds, and the latencies in
  * microseconds (min, p50, p99, max).
  */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
 #include <pthread.h>
@@ -149,7 +151,7 @@ static void *echo(void *arg)
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fprintf(stderr, "usage: nlbench get|portget|dumpdev|dumpport|paramset|reload|probe|pingpong ...\n");
+		fprintf(stderr, "usage: nlbench get|portget|dumpdev|dumpport|paramset|reload|probe|pingpong|pread ...\n");
 		return 2;
 	}
 	const char *what = argv[1];
@@ -169,6 +171,19 @@ int main(int argc, char **argv)
 			double a = now();
 			if (send(fd[0], out, 64, 0) < 0 || recv(fd[0], in, 256, 0) < 0)
 				die("pingpong");
+			lat[i] = now() - a;
+		}
+		report(what, lat, count, count, now() - t0);
+		return 0;
+	}
+
+	if (!strcmp(what, "pread")) {
+		int file = open("/proc/self/exe", O_RDONLY);
+		double t0 = now();
+		for (long i = 0; i < count; i++) {
+			double a = now();
+			if (pread(file, in, 4096, 0) != 4096)
+				die("pread");
 			lat[i] = now() - a;
 		}
 		report(what, lat, count, count, now() - t0);

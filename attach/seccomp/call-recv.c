@@ -106,7 +106,9 @@ static ssize_t take_wait(struct fl_call *call, struct receiving *r)
 		pthread_mutex_unlock(&call->entry->receiving);
 		if (len != -EAGAIN || must_not_wait(call, r))
 			return len;
+		__atomic_add_fetch(&call->entry->waiting, 1, __ATOMIC_RELAXED);
 		err = fl_call_wait_readable(call, &r->deadline);
+		__atomic_sub_fetch(&call->entry->waiting, 1, __ATOMIC_RELAXED);
 		if (err)
 			return err;
 	}

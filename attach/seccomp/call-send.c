@@ -20,7 +20,7 @@
 
 #define SPIN_NS (50 * FL_NS_PER_US)
 #define CONTROL_MAX 131072 /* net.core.optmem_max */
-#define WAIT_MS 1000 /* for the answer to a read; after that the plane is asked */
+#define WAIT_MS 10 /* for the answer to a read; after that the plane is asked */
 
 struct sending {
 	struct msghdr msg;
@@ -178,7 +178,9 @@ static const struct fl_call *call_of(const struct fl_nlsock *sock)
 
 static bool sends_read(const struct fl_nlsock *sock, int flags, const struct nlmsghdr *single)
 {
-	return single;
+	/* A receive that waits would take the answer away before it is seen here. */
+	return single && single->nlmsg_flags & NLM_F_REQUEST &&
+	       !__atomic_load_n(&call_of(sock)->entry->waiting, __ATOMIC_RELAXED);
 }
 
 /* Whether the queue holds the whole answer: the first datagram is to the asker, and if an

@@ -4,7 +4,8 @@
  * across fork, exec, dup and SCM_RIGHTS and is never given to another.
  *
  * Rules of struct fl_sock:
- * 1. cookie, ours, bits: never change. state, error: atomic.
+ * 1. cookie, ours, bits: never change. state, error, waiting:
+ *    atomic.
  * 2. refs, next, used: under the lock of the cache.
  * 3. receiving: held while a datagram is taken off the queue, so that the room made for it is
  *    that of the first; with system calls in between, so no leaf lock.
@@ -30,6 +31,7 @@ struct fl_sock {
 	uint32_t bits; /* enum fl_nlsock_bits: DGRAM */
 	struct fl_nlsock_state state;
 	int error; /* of the next receive; 0: none */
+	unsigned int waiting; /* receives that wait */
 	pthread_mutex_t receiving;
 };
 
