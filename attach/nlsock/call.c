@@ -16,6 +16,7 @@
  * end half-way when their thread is cancelled or a signal handler has run.
  */
 #define SYNC_SECONDS 1
+#define SOON_NS 300000
 
 /* Fills control with the descriptors, returns its length. */
 static size_t put_fds(struct cmsghdr *control, int token, int extra)
@@ -100,6 +101,27 @@ static int wait_token(int fd, int token, short sock_events, const struct timespe
 	return fds[1].revents & sock_events ? -EAGAIN : -ECONNRESET;
 }
 
+static int before_wait(const struct fl_nlsock *sock)
+{
+	return sock->ops->before_wait ? sock->ops->before_wait(sock) : 0;
+}
+
+/* What is asked of the socket itself is answered at once, unless a change is before it. */
+static int wait_reply(const struct fl_nlsock *sock, unsigned int kind, int token,
+		      struct fl_wire_reply *ret_reply)
+{
+	static const struct timespec soon = { .tv_nsec = SOON_NS };
+	int err = -ETIMEDOUT;
+
+	if (kind != FL_WIRE_NETLINK && sock->ops->before_wait) {
+		err = wait_token(sock->fd, token, 0, &soon, ret_reply);
+		/* It was sent; nothing but waiting is left, whoever takes calls meanwhile. */
+		if (err == -ETIMEDOUT)
+			before_wait(sock);
+	}
+	return err == -ETIMEDOUT ? wait_token(sock->fd, token, 0, NULL, ret_reply) : err;
+}
+
 /* A pipe whose ends are both non-blocking: the plane must not wait for its reader. */
 static int token_open(int token[2])
 {
@@ -113,7 +135,7 @@ int fl_nlsock_call(const struct fl_nlsock *sock, struct fl_wire_hdr *hdr, const 
 		   size_t len, int extra, int flags, struct fl_wire_reply *ret_reply)
 {
 	int token[2], saved = errno;
-	int err = sock->ops->before_wait ? sock->ops->before_wait(sock) : 0;
+	int err = hdr->kind == FL_WIRE_NETLINK ? before_wait(sock) : 0;
 
 	err = err ? err : token_open(token);
 	if (err)
@@ -123,7 +145,7 @@ int fl_nlsock_call(const struct fl_nlsock *sock, struct fl_wire_hdr *hdr, const 
 	} while (err == -EINTR);
 	syscall(SYS_close, token[1]);
 	if (!err)
-		err = wait_token(sock->fd, token[0], 0, NULL, ret_reply);
+		err = wait_reply(sock, hdr->kind, token[0], ret_reply);
 	syscall(SYS_close, token[0]);
 	errno = saved;
 	return err;

@@ -18,7 +18,7 @@
 #include "attach/seccomp/supervisor.h"
 #include "base/util.h"
 
-#define SPIN_NS (50 * FL_NS_PER_US)
+#define SPIN_NS (20 * FL_NS_PER_US)
 #define CONTROL_MAX 131072 /* net.core.optmem_max */
 #define WAIT_MS 10 /* for the answer to a read; after that the plane is asked */
 

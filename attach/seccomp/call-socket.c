@@ -18,8 +18,6 @@ int64_t fl_call_socket(struct fl_call *call)
 
 	if (kind != SOCK_RAW && kind != SOCK_DGRAM)
 		return FL_CALL_CONTINUE;
-	if (fl_worker_before_wait(call->worker))
-		return -ENOBUFS;
 	fd = fl_door_open(call, type);
 	if (fd < 0)
 		return fd == -ESRCH ? FL_CALL_GONE : fd;

@@ -21,22 +21,14 @@
 #include "attach/seccomp/supervisor.h"
 #include "base/die.h"
 
-static int open_netns(const struct fl_call *call, bool *ret_own)
+/* Whether the caller is in our namespace: 1, 0, or a negative errno. */
+static int is_own_netns(const struct fl_call *call, const char *path)
 {
-	char path[48];
 	struct stat st;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)call->tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
+	if (stat(path, &st))
 		return errno == ENOENT ? -ESRCH : -errno;
-	if (fstat(fd, &st)) {
-		close(fd);
-		return -EIO;
-	}
-	*ret_own = st.st_dev == call->sup->own_netns_dev && st.st_ino == call->sup->own_netns_ino;
-	return fd;
+	return st.st_dev == call->sup->own_netns_dev && st.st_ino == call->sup->own_netns_ino;
 }
 
 /* -EPERM: this process may not go there. */
@@ -139,22 +131,35 @@ static int introduce(const struct fl_call *call, int fd)
 	return err;
 }
 
+/* A connection made elsewhere: somebody else takes calls meanwhile. */
+static int connect_elsewhere(const struct fl_call *call, const char *path, int type)
+{
+	int err = fl_worker_before_wait(call->worker), netns, fd;
+
+	if (err)
+		return err;
+	netns = open(path, O_RDONLY | O_CLOEXEC);
+	if (netns < 0)
+		return errno == ENOENT ? -ESRCH : -errno;
+	fd = fl_call_valid(call) ? connect_there(call, netns, type) : -ESRCH;
+	close(netns);
+	return fd == -EPERM ? connect_by_helper(call, type) : fd;
+}
+
 int fl_door_open(struct fl_call *call, int type)
 {
-	bool own = false;
-	int netns = open_netns(call, &own), fd, err;
+	char path[48];
+	int own, fd, err;
 
-	if (netns < 0)
-		return netns;
-	if (!fl_call_valid(call))
-		fd = -ESRCH;
-	else if (own)
-		fd = fl_nlsock_connect(&call->sup->plane, FL_NLSOCK_NAME_SUPERVISOR, type | SOCK_CLOEXEC);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)call->tid);
+	own = is_own_netns(call, path);
+	if (own < 0)
+		return own;
+	if (!own)
+		fd = connect_elsewhere(call, path, type | SOCK_CLOEXEC);
 	else
-		fd = connect_there(call, netns, type | SOCK_CLOEXEC);
-	close(netns);
-	if (fd == -EPERM && !own)
-		fd = connect_by_helper(call, type | SOCK_CLOEXEC);
+		fd = fl_nlsock_connect(&call->sup->plane, FL_NLSOCK_NAME_SUPERVISOR,
+				       type | SOCK_CLOEXEC);
 	if (fd < 0)
 		return fd;
 	err = introduce(call, fd);

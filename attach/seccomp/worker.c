@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,6 +66,13 @@ static bool is_leader(const struct fl_worker *worker)
 	return __atomic_load_n(&worker->supervisor->leader, __ATOMIC_ACQUIRE) == worker;
 }
 
+static bool nobody_is_left(const struct fl_supervisor *sup)
+{
+	struct pollfd listener = { sup->listener, 0, 0 };
+
+	return poll(&listener, 1, 0) > 0 && listener.revents & POLLHUP;
+}
+
 /* Takes calls until another leads. False: there are none to come. */
 static bool lead(struct fl_worker *worker)
 {
@@ -73,10 +81,10 @@ static bool lead(struct fl_worker *worker)
 	while (is_leader(worker)) {
 		memset(worker->req, 0, sup->req_size);
 		if (ioctl(sup->listener, SECCOMP_IOCTL_NOTIF_RECV, worker->req)) {
-			/* ENOENT: whoever asked has gone already. */
-			if (errno == EINTR || errno == ENOENT)
-				continue;
-			return false;
+			/* ENOENT: whoever asked has gone already; or all that could ask. */
+			if (errno != EINTR && (errno != ENOENT || nobody_is_left(sup)))
+				return false;
+			continue;
 		}
 		__atomic_store_n(&sup->busy_since, fl_now_ns(), __ATOMIC_RELAXED);
 		work(worker);
