@@ -18,8 +18,13 @@ SECCOMP = ("run", "--attach=seccomp")
 
 def suite(program, *args, socket=None):
     where = ("-c", socket) if socket else ()
-    return behaviours(fl.finelink(*SECCOMP, *where, "--", program, "--way", "seccomp", *args,
-                                  timeout=120))
+    try:
+        done = fl.finelink(*SECCOMP, *where, "--", program, "--way", "seccomp", *args, timeout=120)
+    except subprocess.TimeoutExpired as hung:
+        # What comes after the last line is what hangs.
+        print((hung.stdout or b"").decode(), flush=True)
+        raise
+    return behaviours(done)
 
 
 def test_behaviours_with_small_plane():

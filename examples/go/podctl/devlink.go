@@ -4,12 +4,13 @@ package main
 
 // What devlink has and the netlink library has not (yet): requests with the text that comes
 // with an error, parameters, resources, reload, the function's nested instance. All of it by
-// the library's own package nl, on one socket a request.
+// the library's own package nl.
 
 import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
@@ -86,30 +87,68 @@ func eachAttr(data []byte, f func(kind uint16, value []byte)) error {
 
 func text(value []byte) string { return strings.TrimRight(string(value), "\x00") }
 
-// request sends one command from namespace ns (netns.None(): from here) and returns the
-// payloads of what is answered. An error holds the text that the driver gave, if any.
-func request(ns netns.NsHandle, cmd uint8, flags int, attrs ...*nl.RtAttr) ([][]byte, error) {
-	family, err := netlink.GenlFamilyGet(nl.GENL_DEVLINK_NAME)
-	if err != nil {
-		return nil, fmt.Errorf("no devlink here: %w", err)
+// familyID is asked for once; it does not change while the module is loaded.
+var family struct {
+	sync.Mutex
+	id int
+}
+
+func familyID() (int, error) {
+	family.Lock()
+	defer family.Unlock()
+	if family.id == 0 {
+		found, err := netlink.GenlFamilyGet(nl.GENL_DEVLINK_NAME)
+		if err != nil {
+			return 0, fmt.Errorf("no devlink here: %w", err)
+		}
+		family.id = int(found.ID)
 	}
+	return family.id, nil
+}
+
+// conn is a socket for requests, one after another.
+type conn struct{ socket *nl.NetlinkSocket }
+
+// dial opens one in namespace ns (netns.None(): here).
+func dial(ns netns.NsHandle) (*conn, error) {
 	socket, err := nl.GetNetlinkSocketAt(ns, netns.None(), unix.NETLINK_GENERIC)
 	if err != nil {
 		return nil, err
 	}
-	defer socket.Close()
 	for _, option := range []int{unix.NETLINK_EXT_ACK, unix.NETLINK_CAP_ACK} {
 		unix.SetsockoptInt(socket.GetFd(), unix.SOL_NETLINK, option, 1)
 	}
-	req := nl.NewNetlinkRequest(int(family.ID), flags)
+	return &conn{socket}, nil
+}
+
+func (c *conn) close() { c.socket.Close() }
+
+// request sends one command and returns the payloads of what is answered. An error holds the
+// text that the driver gave, if any.
+func (c *conn) request(cmd uint8, flags int, attrs ...*nl.RtAttr) ([][]byte, error) {
+	id, err := familyID()
+	if err != nil {
+		return nil, err
+	}
+	req := nl.NewNetlinkRequest(id, flags)
 	req.AddData(&nl.Genlmsg{Command: cmd, Version: nl.GENL_DEVLINK_VERSION})
 	for _, a := range attrs {
 		req.AddData(a)
 	}
-	if err := socket.Send(req); err != nil {
+	if err := c.socket.Send(req); err != nil {
 		return nil, err
 	}
-	return answers(socket, req.Seq)
+	return answers(c.socket, req.Seq)
+}
+
+// request is for one alone, from here.
+func request(cmd uint8, flags int, attrs ...*nl.RtAttr) ([][]byte, error) {
+	c, err := dial(netns.None())
+	if err != nil {
+		return nil, err
+	}
+	defer c.close()
+	return c.request(cmd, flags, attrs...)
 }
 
 func answers(socket *nl.NetlinkSocket, seq uint32) ([][]byte, error) {
@@ -166,10 +205,10 @@ type function struct {
 	Nested           device // the function's own instance, once it has one
 }
 
-func getFunction(d device, port uint32) (function, error) {
+func (c *conn) getFunction(d device, port uint32) (function, error) {
 	var fn function
 	attrs := append(d.attrs(), nl.NewRtAttr(nl.DEVLINK_ATTR_PORT_INDEX, nl.Uint32Attr(port)))
-	msgs, err := request(netns.None(), nl.DEVLINK_CMD_PORT_GET, unix.NLM_F_ACK, attrs...)
+	msgs, err := c.request(nl.DEVLINK_CMD_PORT_GET, unix.NLM_F_ACK, attrs...)
 	if err != nil || len(msgs) == 0 {
 		return fn, err
 	}
@@ -199,19 +238,19 @@ func (fn *function) parse(kind uint16, value []byte) {
 	}
 }
 
-// exists tells whether namespace ns has the instance.
-func exists(ns netns.NsHandle, d device) bool {
-	_, err := request(ns, nl.DEVLINK_CMD_GET, unix.NLM_F_ACK, d.attrs()...)
+// exists tells whether there is an instance of that name in the namespace of c.
+func (c *conn) exists(d device) bool {
+	_, err := c.request(nl.DEVLINK_CMD_GET, unix.NLM_F_ACK, d.attrs()...)
 	return err == nil
 }
 
 // reload reinitializes an instance: in place, or into namespace ns.
-func reload(d device, ns netns.NsHandle) error {
+func (c *conn) reload(d device, ns netns.NsHandle) error {
 	attrs := d.attrs()
 	if ns.IsOpen() {
 		attrs = append(attrs, nl.NewRtAttr(attrNetnsFd, nl.Uint32Attr(uint32(ns))))
 	}
-	_, err := request(netns.None(), cmdReload, unix.NLM_F_ACK, attrs...)
+	_, err := c.request(cmdReload, unix.NLM_F_ACK, attrs...)
 	return err
 }
 
@@ -243,7 +282,7 @@ func parseResources(list []byte) (all []resource) {
 }
 
 func getResources(d device) ([]resource, error) {
-	msgs, err := request(netns.None(), cmdResourceDump, 0, d.attrs()...)
+	msgs, err := request(cmdResourceDump, 0, d.attrs()...)
 	all := []resource{}
 	for _, m := range msgs {
 		eachAttr(m[nl.SizeofGenlmsg:], func(kind uint16, value []byte) {
@@ -325,7 +364,7 @@ func (p *param) addValue(nest []byte) {
 
 // getParams returns the parameters of one instance.
 func getParams(d device) ([]param, error) {
-	msgs, err := request(netns.None(), cmdParamGet, unix.NLM_F_DUMP, d.attrs()...)
+	msgs, err := request(cmdParamGet, unix.NLM_F_DUMP, d.attrs()...)
 	all := []param{}
 	for _, m := range msgs {
 		var owner device
@@ -406,6 +445,6 @@ func sendParam(d device, p param, value string, cmode uint8) error {
 		}
 		attrs = append(attrs, nl.NewRtAttr(attrParamValueData, data))
 	}
-	_, err := request(netns.None(), cmdParamSet, unix.NLM_F_ACK, attrs...)
+	_, err := request(cmdParamSet, unix.NLM_F_ACK, attrs...)
 	return err
 }

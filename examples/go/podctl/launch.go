@@ -12,6 +12,7 @@ import (
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netlink/nl"
 	"github.com/vishvananda/netns"
+	"golang.org/x/sys/unix"
 )
 
 const patience = 60 * time.Second
@@ -21,7 +22,9 @@ type pod struct {
 	pf     device
 	sfnum  uint32
 	watch  *watcher
-	ns     netns.NsHandle // where it shall be; netns.None(): here, as for a VM
+	conn   *conn           // for what the library lacks
+	lib    *netlink.Handle // the library's own way to keep a socket
+	ns     netns.NsHandle  // where it shall be; netns.None(): here, as for a VM
 	port   uint32
 	nested device
 }
@@ -34,14 +37,30 @@ type launchResult struct {
 
 func (p *pod) String() string { return fmt.Sprintf("%s/%d", p.pf, p.port) }
 
+// open gives the pod its sockets: one for all requests is cheaper than one for each.
+func (p *pod) open() (err error) {
+	if p.conn, err = dial(netns.None()); err != nil {
+		return err
+	}
+	if p.lib, err = netlink.NewHandle(unix.NETLINK_GENERIC); err != nil {
+		p.conn.close()
+	}
+	return err
+}
+
+func (p *pod) close() {
+	p.conn.close()
+	p.lib.Close()
+}
+
 func (p *pod) set(attrs netlink.DevlinkPortFnSetAttrs) error {
-	return netlink.DevlinkPortFnSet(p.pf.Bus, p.pf.Name, p.port, attrs)
+	return p.lib.DevlinkPortFnSet(p.pf.Bus, p.pf.Name, p.port, attrs)
 }
 
 // waitOpstate also learns the name of the function's instance.
 func (p *pod) waitOpstate(attached bool) error {
 	return p.watch.until(p.String(), patience, func() (bool, error) {
-		fn, err := getFunction(p.pf, p.port)
+		fn, err := p.conn.getFunction(p.pf, p.port)
 		if err == nil && fn.Nested != (device{}) {
 			p.nested = fn.Nested
 		}
@@ -50,7 +69,7 @@ func (p *pod) waitOpstate(attached bool) error {
 }
 
 func (p *pod) add() error {
-	port, err := netlink.DevLinkPortAdd(p.pf.Bus, p.pf.Name, nl.DEVLINK_PORT_FLAVOUR_PCI_SF,
+	port, err := p.lib.DevLinkPortAdd(p.pf.Bus, p.pf.Name, nl.DEVLINK_PORT_FLAVOUR_PCI_SF,
 		netlink.DevLinkPortAddAttrs{SfNumber: p.sfnum, SfNumberValid: true})
 	if err == nil {
 		p.port = port.PortIndex
@@ -69,7 +88,12 @@ func (p *pod) check() error {
 	if p.nested == (device{}) {
 		return fmt.Errorf("%s: its function has no instance", p)
 	}
-	if !exists(p.ns, p.nested) {
+	there, err := dial(p.ns)
+	if err != nil {
+		return err
+	}
+	defer there.close()
+	if !there.exists(p.nested) {
 		return fmt.Errorf("%s: %s is not where it was moved to", p, p.nested)
 	}
 	return nil
@@ -82,7 +106,7 @@ func (p *pod) back() error {
 	}
 	p.ns.Close()
 	return p.watch.until(p.nested.String(), patience, func() (bool, error) {
-		return exists(netns.None(), p.nested), nil
+		return p.conn.exists(p.nested), nil
 	})
 }
 
@@ -91,7 +115,7 @@ func (p *pod) up() error {
 		{"port add", p.add},
 		{"function set", p.activate},
 		{"attach", func() error { return p.waitOpstate(true) }},
-		{"reload", func() error { return reload(p.nested, p.ns) }},
+		{"reload", func() error { return p.conn.reload(p.nested, p.ns) }},
 		{"check", p.check},
 	})
 }
@@ -104,7 +128,7 @@ func (p *pod) down() error {
 		}},
 		{"detach", func() error { return p.waitOpstate(false) }},
 		{"port delete", func() error {
-			return netlink.DevLinkPortDel(p.pf.Bus, p.pf.Name, p.port)
+			return p.lib.DevLinkPortDel(p.pf.Bus, p.pf.Name, p.port)
 		}},
 	})
 }
@@ -175,6 +199,10 @@ func launch(pf device, n int, first uint32, namespaces bool) (*launchResult, err
 	pods := make([]*pod, n)
 	for i := range pods {
 		pods[i] = &pod{pf: pf, sfnum: first + uint32(i), watch: watch, ns: netns.None()}
+		if err = pods[i].open(); err != nil {
+			return nil, err
+		}
+		defer pods[i].close()
 		if namespaces {
 			if pods[i].ns, err = newNamespace(); err != nil {
 				return nil, err

@@ -280,6 +280,10 @@ func add(pf device, args []string) error {
 		return fmt.Errorf("%q is no number of a subfunction: %w", args[0], errUsage)
 	}
 	p := pod{pf: pf, sfnum: uint32(sfnum)}
+	if err := p.open(); err != nil {
+		return err
+	}
+	defer p.close()
 	if err := p.add(); err != nil {
 		return err
 	}
@@ -325,6 +329,10 @@ func wait(pf device, args []string) error {
 		return err
 	}
 	p := pod{pf: owner, port: port, watch: watch}
+	if err := p.open(); err != nil {
+		return err
+	}
+	defer p.close()
 	return p.waitOpstate(args[1] == "attached")
 }
 
