@@ -92,7 +92,8 @@ static struct fl_target *unref(struct fl_target *target)
 static bool still_there(const struct fl_target *target)
 {
 	return !target->whole_process ||
-	       !syscall(SYS_tgkill, target->tgid, target->tid, 0);
+	       !syscall(SYS_tgkill, __atomic_load_n(&target->tgid, __ATOMIC_RELAXED), target->tid,
+			0);
 }
 
 int fl_target_get(struct fl_targets *targets, pid_t tid, struct fl_target **ret_target)
