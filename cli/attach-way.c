@@ -40,7 +40,8 @@ static int set_preload(void)
 	if (!shim)
 		return fl_cli_fail(-ENOENT, FL_SHIM_NAME " is not installed beside finelink");
 	if (strpbrk(shim, " :"))
-		err = fl_cli_fail(-EINVAL, "%s: a path with a space or colon cannot be preloaded", shim);
+		err = fl_cli_fail(-EINVAL, "%s: a path with a space or colon cannot be preloaded",
+				  shim);
 	else if (asprintf(&preload, "%s%s%s", shim, before && *before ? ":" : "", before ?: "") < 0)
 		err = -ENOMEM;
 	free(shim);
@@ -78,8 +79,8 @@ static int prepare_filter(struct fl_attach *attach, const char *socket)
 	return attach->required ? err : 0;
 }
 
-int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *socket,
-		      bool verbose, struct fl_attach *ret_attach)
+int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *socket, bool verbose,
+		      struct fl_attach *ret_attach)
 {
 	struct fl_attach attach = { .command = command, .verbose = verbose };
 	int err = 0;
@@ -88,8 +89,11 @@ int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *s
 	attach.preload = way == FL_ATTACH_PRELOAD || (way == FL_ATTACH_AUTO && !attach.is_static);
 	attach.required = !attach.preload;
 	if (way == FL_ATTACH_PRELOAD && attach.is_static)
-		fl_cli_fail(0, "%s is statically linked: with --attach=preload it talks to the kernel, "
-			       "not to finelink", command);
+		fl_cli_fail(
+			0,
+			"%s is statically linked: with --attach=preload it talks to the kernel, "
+			"not to finelink",
+			command);
 	if (setenv(FL_WIRE_ENV, socket, 1))
 		err = -ENOMEM;
 	if (!err && attach.preload)
@@ -110,16 +114,20 @@ int fl_attach_child(struct fl_attach *attach)
 static void tell_choice(const struct fl_attach *attach)
 {
 	const char *kind = attach->is_static ? "static" : "dynamic";
-	const char *nnp = attach->supervisor && fl_seccomp_sets_no_new_privs() ?
-				  "; sudo in it gains nothing (no_new_privs)" : "";
+	const char *nnp = attach->supervisor && fl_seccomp_sets_no_new_privs()
+				  ? "; sudo in it gains nothing (no_new_privs)"
+				  : "";
 
 	if (!attach->preload)
 		fl_cli_fail(0, "attach: seccomp (%s is %s)%s", attach->command, kind, nnp);
 	else if (attach->supervisor)
-		fl_cli_fail(0, "attach: preload, with a seccomp filter for static programs "
-			       "(%s is %s)%s", attach->command, kind, nnp);
+		fl_cli_fail(0,
+			    "attach: preload, with a seccomp filter for static programs "
+			    "(%s is %s)%s",
+			    attach->command, kind, nnp);
 	else
-		fl_cli_fail(0, "attach: preload (%s is %s)%s", attach->command, kind, attach->missing);
+		fl_cli_fail(0, "attach: preload (%s is %s)%s", attach->command, kind,
+			    attach->missing);
 }
 
 void fl_attach_parent(struct fl_attach *attach, pid_t child)

@@ -17,7 +17,7 @@ struct fl_attach {
 	bool preload;	/* by LD_PRELOAD */
 	bool required;	/* the filter; else it is for static programs that COMMAND starts */
 	bool verbose;
-	char missing[288]; /* why there is no filter, for -v */
+	char missing[288];		  /* why there is no filter, for -v */
 	struct fl_supervisor *supervisor; /* NULL: without a filter */
 };
 
@@ -25,8 +25,8 @@ struct fl_attach {
 int fl_attach_parse(const char *word, enum fl_attach_way *ret_way);
 
 /* Chooses, and sets the environment for COMMAND. Says what is wrong. 0 or a negative errno. */
-int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *socket,
-		      bool verbose, struct fl_attach *ret_attach);
+int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *socket, bool verbose,
+		      struct fl_attach *ret_attach);
 /* In the child, before exec(): 0 or -ECANCELED. */
 int fl_attach_child(struct fl_attach *attach);
 /* In the parent, after fork(). Says what was chosen, or what is missing; then the child knows

@@ -14,8 +14,8 @@
 #define FL_NLSOCK_NAME_SHIM "rd"
 #define FL_NLSOCK_NAME_SUPERVISOR "RD"
 #define FL_NLSOCK_NAME_RANDOM 16
-#define FL_NLSOCK_NAME_SOCKLEN                                                                   \
-	((socklen_t)(offsetof(struct sockaddr_un, sun_path) + FL_NLSOCK_NAME_LEN + 2 +           \
+#define FL_NLSOCK_NAME_SOCKLEN                                                                     \
+	((socklen_t)(offsetof(struct sockaddr_un, sun_path) + FL_NLSOCK_NAME_LEN + 2 +             \
 		     FL_NLSOCK_NAME_RANDOM))
 
 #endif

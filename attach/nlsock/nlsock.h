@@ -24,7 +24,7 @@ enum fl_nlsock_bits {
 	FL_NLSOCK_DGRAM = 1 << 2,    /* made as SOCK_DGRAM, not SOCK_RAW */
 	FL_NLSOCK_NONBLOCK = 1 << 3, /* O_NONBLOCK, as far as seen */
 	FL_NLSOCK_UNSYNCED = 1 << 4, /* a request went out without a token: its answer may be
-	                              * under way */
+				      * under way */
 	FL_NLSOCK_OVERRUN = 1 << 5,  /* the next receive fails with ENOBUFS */
 };
 

@@ -21,7 +21,7 @@
 struct fl_supervisor;
 
 struct fl_seccomp_config {
-	const char *socket;				/* of the plane; absolute */
+	const char *socket; /* of the plane; absolute */
 	/* A line for the user, without newline. Context: any thread. */
 	void (*tell)(const char *text);
 };

@@ -18,7 +18,7 @@
 #include "attach/seccomp/supervisor.h"
 #include "base/util.h"
 
-#define BUFFER 65536   /* what datagrams mostly fit into */
+#define BUFFER 65536	/* what datagrams mostly fit into */
 #define CONTROL_MAX 256 /* more than there ever is */
 
 /* Where the program wants a datagram, and what is told of it. */
@@ -43,7 +43,8 @@ static size_t room_for_first(const struct fl_call *call, const struct receiving 
 
 	if (r->cap <= BUFFER)
 		return r->cap;
-	len = syscall(SYS_recvfrom, call->fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL, NULL);
+	len = syscall(SYS_recvfrom, call->fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT, NULL,
+		      NULL);
 	if (len <= BUFFER)
 		return BUFFER;
 	return (size_t)len < r->cap ? (size_t)len : r->cap;
@@ -67,10 +68,12 @@ static ssize_t take(struct fl_call *call, struct receiving *r)
 	}
 	if (r->wants_control) {
 		r->msg.msg_control = r->control;
-		r->msg.msg_controllen = r->control_room < CONTROL_MAX ? r->control_room : CONTROL_MAX;
+		r->msg.msg_controllen =
+			r->control_room < CONTROL_MAX ? r->control_room : CONTROL_MAX;
 	}
 	len = fl_nlsock_recv(&call->sock, &r->msg,
-			     (r->flags & ~(MSG_WAITALL | MSG_WAITFORONE)) | MSG_TRUNC | MSG_DONTWAIT);
+			     (r->flags & ~(MSG_WAITALL | MSG_WAITFORONE)) | MSG_TRUNC |
+				     MSG_DONTWAIT);
 	r->msg.msg_iov = NULL;
 	return len;
 }
@@ -234,8 +237,8 @@ static int read_msghdr(struct fl_call *call, uint64_t addr, struct msghdr *ret_u
 	r->wants_name = ret_user->msg_name;
 	r->wants_control = ret_user->msg_control;
 	r->control_room = r->wants_control ? ret_user->msg_controllen : 0;
-	return fl_call_import_iov(call, (uint64_t)ret_user->msg_iov, ret_user->msg_iovlen, -EMSGSIZE,
-				  &r->cap);
+	return fl_call_import_iov(call, (uint64_t)ret_user->msg_iov, ret_user->msg_iovlen,
+				  -EMSGSIZE, &r->cap);
 }
 
 /* Writes back what recvmsg() returns beside the data. */
@@ -245,7 +248,8 @@ static int write_msghdr(struct fl_call *call, uint64_t addr, const struct msghdr
 	int len = r->msg.msg_namelen, room = (int)user->msg_namelen, err = 0;
 
 	if (r->wants_name) {
-		err = fl_call_write(call, (uint64_t)user->msg_name, &r->name, room < len ? room : len);
+		err = fl_call_write(call, (uint64_t)user->msg_name, &r->name,
+				    room < len ? room : len);
 		if (!err)
 			err = fl_call_write(call, addr + offsetof(struct msghdr, msg_namelen), &len,
 					    sizeof(len));

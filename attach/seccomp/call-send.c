@@ -20,7 +20,7 @@
 
 #define SPIN_NS (20 * FL_NS_PER_US)
 #define CONTROL_MAX 131072 /* net.core.optmem_max */
-#define WAIT_MS 10 /* for the answer to a read; after that the plane is asked */
+#define WAIT_MS 10	   /* for the answer to a read; after that the plane is asked */
 
 struct sending {
 	struct msghdr msg;
@@ -121,8 +121,9 @@ static int read_control(const struct fl_call *call, const struct msghdr *user)
 	if (user->msg_controllen > CONTROL_MAX)
 		return -ENOBUFS;
 	err = fl_worker_reserve(call->worker, user->msg_controllen);
-	return err ? err : fl_call_read(call, (uint64_t)user->msg_control, call->worker->buf,
-					user->msg_controllen);
+	return err ? err
+		   : fl_call_read(call, (uint64_t)user->msg_control, call->worker->buf,
+				  user->msg_controllen);
 }
 
 static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
@@ -133,9 +134,12 @@ static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
 	size_t total;
 	int err = fl_call_read(call, addr, &user, sizeof(user));
 
-	err = err ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true, &name, &s);
-	err = err ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen, -EMSGSIZE,
-					&total);
+	err = err
+		      ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true,
+				   &name, &s);
+	err = err
+		      ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen,
+					    -EMSGSIZE, &total);
 	err = err ?: read_control(call, &user);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
@@ -162,7 +166,8 @@ int64_t fl_call_sendmmsg(struct fl_call *call)
 		if (result < 0 || result == FL_CALL_GONE)
 			break;
 		len = (uint32_t)result;
-		result = fl_call_write(call, at + offsetof(struct mmsghdr, msg_len), &len, sizeof(len));
+		result = fl_call_write(call, at + offsetof(struct mmsghdr, msg_len), &len,
+				       sizeof(len));
 		if (result < 0)
 			break;
 	}

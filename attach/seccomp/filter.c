@@ -22,12 +22,12 @@
 /* Those whose first argument is a descriptor, when it is in the reserved range. close(),
  * dup2(), poll() and the like work on the real descriptor. */
 static const int by_fd[] = {
-	SCMP_SYS(bind),	       SCMP_SYS(connect),     SCMP_SYS(listen),	    SCMP_SYS(accept),
-	SCMP_SYS(accept4),     SCMP_SYS(shutdown),    SCMP_SYS(getsockname), SCMP_SYS(getpeername),
-	SCMP_SYS(setsockopt),  SCMP_SYS(getsockopt),  SCMP_SYS(sendto),	    SCMP_SYS(sendmsg),
-	SCMP_SYS(sendmmsg),    SCMP_SYS(recvfrom),    SCMP_SYS(recvmsg),	    SCMP_SYS(recvmmsg),
-	SCMP_SYS(read),	       SCMP_SYS(write),	      SCMP_SYS(readv),	    SCMP_SYS(writev),
-	SCMP_SYS(preadv2),     SCMP_SYS(pwritev2),    SCMP_SYS(dup),
+	SCMP_SYS(bind),	      SCMP_SYS(connect),    SCMP_SYS(listen),	   SCMP_SYS(accept),
+	SCMP_SYS(accept4),    SCMP_SYS(shutdown),   SCMP_SYS(getsockname), SCMP_SYS(getpeername),
+	SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(sendto),	   SCMP_SYS(sendmsg),
+	SCMP_SYS(sendmmsg),   SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),	   SCMP_SYS(recvmmsg),
+	SCMP_SYS(read),	      SCMP_SYS(write),	    SCMP_SYS(readv),	   SCMP_SYS(writev),
+	SCMP_SYS(preadv2),    SCMP_SYS(pwritev2),   SCMP_SYS(dup),
 };
 
 /* What a number of these calls does otherwise to AF_UNIX than to AF_NETLINK. */
@@ -35,8 +35,8 @@ static const struct {
 	int nr;
 	unsigned int value;
 } by_fd_and_command[] = {
-	{ SCMP_SYS(fcntl), F_DUPFD },	   { SCMP_SYS(fcntl), F_DUPFD_CLOEXEC },
-	{ SCMP_SYS(ioctl), FIONREAD },	   { SCMP_SYS(ioctl), TIOCOUTQ },
+	{ SCMP_SYS(fcntl), F_DUPFD },	       { SCMP_SYS(fcntl), F_DUPFD_CLOEXEC },
+	{ SCMP_SYS(ioctl), FIONREAD },	       { SCMP_SYS(ioctl), TIOCOUTQ },
 	{ SCMP_SYS(ioctl), SIOCPROTOPRIVATE },
 };
 
@@ -45,8 +45,8 @@ static const struct {
 
 static int add_rules(scmp_filter_ctx ctx, unsigned int base)
 {
-	int err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 2,
-				   LOW_IS(0, AF_NETLINK), LOW_IS(2, NETLINK_GENERIC));
+	int err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 2, LOW_IS(0, AF_NETLINK),
+				   LOW_IS(2, NETLINK_GENERIC));
 
 	for (size_t i = 0; !err && i < FL_ARRAY_SIZE(by_fd); i++)
 		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, by_fd[i], 1,
@@ -103,7 +103,8 @@ int fl_filter_load(int fd, bool no_new_privs, int *ret_listener)
 		err = -errno;
 	if (!err) {
 		listener = syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-				   SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+				   SECCOMP_FILTER_FLAG_NEW_LISTENER |
+					   SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 				   &program);
 		if (listener < 0)
 			err = -errno;

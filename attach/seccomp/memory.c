@@ -16,8 +16,8 @@ static int copy(const struct fl_call *call, enum direction direction, const stru
 		size_t count, void *local, size_t len)
 {
 	struct iovec here = { local, len };
-	ssize_t got = direction == FROM ? process_vm_readv(call->tid, &here, 1, iov, count, 0) :
-					  process_vm_writev(call->tid, &here, 1, iov, count, 0);
+	ssize_t got = direction == FROM ? process_vm_readv(call->tid, &here, 1, iov, count, 0)
+					: process_vm_writev(call->tid, &here, 1, iov, count, 0);
 
 	if (got < 0 && errno == ESRCH)
 		return -ESRCH;

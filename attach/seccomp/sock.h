@@ -20,7 +20,7 @@
 #include "attach/nlsock/nlsock.h"
 #include "base/lock.h"
 
-#define FL_SOCKS 1024	   /* buckets */
+#define FL_SOCKS 1024	  /* buckets */
 #define FL_SOCKS_BUCKET 8 /* that nobody uses, in one bucket */
 
 struct fl_sock {
@@ -30,7 +30,7 @@ struct fl_sock {
 	bool ours;
 	uint32_t bits; /* enum fl_nlsock_bits: DGRAM */
 	struct fl_nlsock_state state;
-	int error; /* of the next receive; 0: none */
+	int error;	      /* of the next receive; 0: none */
 	unsigned int waiting; /* receives that wait */
 	pthread_mutex_t receiving;
 };

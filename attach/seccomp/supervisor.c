@@ -79,13 +79,17 @@ static int check_kernel(struct fl_supervisor *sup, struct fl_seccomp_error *erro
 
 	if (syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) ||
 	    syscall(SYS_seccomp, SECCOMP_GET_NOTIF_SIZES, 0, &sizes))
-		return fail(error, -EOPNOTSUPP, "needs seccomp(2) with user notification (Linux 5.19), "
-						"which %s", errno == EPERM || errno == ENOSYS ?
-						"is refused here" : "this kernel does not have");
-	sup->req_size = sizes.seccomp_notif > sizeof(struct seccomp_notif) ?
-				sizes.seccomp_notif : sizeof(struct seccomp_notif);
-	sup->resp_size = sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp) ?
-				 sizes.seccomp_notif_resp : sizeof(struct seccomp_notif_resp);
+		return fail(error, -EOPNOTSUPP,
+			    "needs seccomp(2) with user notification (Linux 5.19), "
+			    "which %s",
+			    errno == EPERM || errno == ENOSYS ? "is refused here"
+							      : "this kernel does not have");
+	sup->req_size = sizes.seccomp_notif > sizeof(struct seccomp_notif)
+				? sizes.seccomp_notif
+				: sizeof(struct seccomp_notif);
+	sup->resp_size = sizes.seccomp_notif_resp > sizeof(struct seccomp_notif_resp)
+				 ? sizes.seccomp_notif_resp
+				 : sizeof(struct seccomp_notif_resp);
 	return 0;
 }
 
@@ -258,17 +262,21 @@ static int probe_child(const struct fl_supervisor *sup, pid_t child, struct fl_s
 	int pidfd = (int)syscall(SYS_pidfd_open, child, 0), fd;
 
 	if (pidfd < 0)
-		return fail(error, -errno, "needs pidfd_open(2), which %s", errno == ENOSYS ?
-			    "this kernel does not have" : "is refused here");
+		return fail(error, -errno, "needs pidfd_open(2), which %s",
+			    errno == ENOSYS ? "this kernel does not have" : "is refused here");
 	fd = (int)syscall(SYS_pidfd_getfd, pidfd, sup->pair[1], 0);
 	close(pidfd);
 	if (fd < 0)
-		return fail(error, -errno, "needs pidfd_getfd(2), which is refused here (%s): in a "
-					   "container, run it with --cap-add SYS_PTRACE", strerror(errno));
+		return fail(error, -errno,
+			    "needs pidfd_getfd(2), which is refused here (%s): in a "
+			    "container, run it with --cap-add SYS_PTRACE",
+			    strerror(errno));
 	close(fd);
 	if (process_vm_readv(child, &here, 1, &there, 1, 0) != sizeof(copy))
-		return fail(error, -errno, "needs process_vm_readv(2), which is refused here (%s): in a "
-					   "container, run it with --cap-add SYS_PTRACE", strerror(errno));
+		return fail(error, -errno,
+			    "needs process_vm_readv(2), which is refused here (%s): in a "
+			    "container, run it with --cap-add SYS_PTRACE",
+			    strerror(errno));
 	return 0;
 }
 
@@ -276,12 +284,15 @@ static int explain_load(int err, struct fl_seccomp_error *error)
 {
 	switch (err) {
 	case -EBUSY:
-		return fail(error, err, "cannot have its filter: another one with a listener is above "
-					"(finelink run inside finelink run, or a container engine's)");
+		return fail(error, err,
+			    "cannot have its filter: another one with a listener is above "
+			    "(finelink run inside finelink run, or a container engine's)");
 	case -EACCES:
-		return fail(error, err, "cannot have its filter without CAP_SYS_ADMIN or no_new_privs");
+		return fail(error, err,
+			    "cannot have its filter without CAP_SYS_ADMIN or no_new_privs");
 	case -EINVAL:
-		return fail(error, err, "needs SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19)");
+		return fail(error, err,
+			    "needs SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (Linux 5.19)");
 	default:
 		return fail(error, err, "cannot load its filter: %s", strerror(-err));
 	}
@@ -296,8 +307,9 @@ static int check_listener(const struct fl_supervisor *sup, struct fl_seccomp_err
 	};
 
 	if (ioctl(sup->listener, SECCOMP_IOCTL_NOTIF_ADDFD, &add) < 0 && errno == EINVAL)
-		return fail(error, -EOPNOTSUPP, "needs a kernel whose SECCOMP_IOCTL_NOTIF_ADDFD can "
-						"reply (Linux 5.14)");
+		return fail(error, -EOPNOTSUPP,
+			    "needs a kernel whose SECCOMP_IOCTL_NOTIF_ADDFD can "
+			    "reply (Linux 5.14)");
 	return 0;
 }
 

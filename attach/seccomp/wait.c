@@ -27,7 +27,7 @@
 #define LOOK_MAX_MS 50
 #define LOOKS_SHARED 4 /* of a signal that another thread may take, before it is ours */
 
-#define BIT(signal) (1ULL << ((signal) - 1))
+#define BIT(signal) (1ULL << ((signal)-1))
 #define STOPS (BIT(SIGSTOP) | BIT(SIGTSTP) | BIT(SIGTTIN) | BIT(SIGTTOU))
 
 struct waiter {
@@ -87,7 +87,8 @@ static int64_t next_look(struct waiter *w)
 
 static int wait_looking(struct waiter *w)
 {
-	struct pollfd fds[2] = { { w->call->fd, POLLIN, 0 }, { w->call->target->pidfd, POLLIN, 0 } };
+	struct pollfd fds[2] = { { w->call->fd, POLLIN, 0 },
+				 { w->call->target->pidfd, POLLIN, 0 } };
 
 	for (;;) {
 		int64_t sleep_ns = next_look(w);

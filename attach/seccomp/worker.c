@@ -224,8 +224,9 @@ int fl_worker_before_wait(struct fl_worker *worker)
 	pthread_mutex_unlock(&sup->parking);
 	if (found)
 		return 0;
-	fl_supervisor_tell(sup, FL_TOLD_WORKERS, "no more threads to answer the command's netlink "
-						 "sockets: calls that would wait fail with ENOBUFS");
+	fl_supervisor_tell(sup, FL_TOLD_WORKERS,
+			   "no more threads to answer the command's netlink "
+			   "sockets: calls that would wait fail with ENOBUFS");
 	return -ENOBUFS;
 }
 
