@@ -34,6 +34,11 @@ def can_attach(way="seccomp"):
     return None
 
 
+def need_nolibc():
+    if not NOLIBC:
+        fl.skip("nolibc.c does not know this machine's system calls")
+
+
 def need_seccomp():
     why = can_attach()
     if why:

@@ -9,7 +9,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from attached import (BEHAVE, CANNOT, CONFINE, NOLIBC, PORTS, can_attach,  # noqa: E402
-                      lines_of_finelink)
+                      lines_of_finelink, need_nolibc)
 import fl  # noqa: E402
 
 ROOT = os.geteuid() == 0
@@ -136,6 +136,7 @@ def test_nested():
 
 
 if __name__ == "__main__":
+    need_nolibc()
     why = can_attach()
     if why:
         fl.skip(why)

@@ -10,7 +10,7 @@ import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from attached import (BEHAVE, BEHAVE_STATIC, NOLIBC, PORTS, behaviours, fakeplane,  # noqa: E402
-                      lines_of_finelink, need_seccomp)
+                      lines_of_finelink, need_nolibc, need_seccomp)
 import fl  # noqa: E402
 
 SECCOMP = ("run", "--attach=seccomp")
@@ -191,5 +191,6 @@ def test_many_commands_at_once():
 
 
 if __name__ == "__main__":
+    need_nolibc()
     need_seccomp()
     fl.main(sys.modules[__name__])
