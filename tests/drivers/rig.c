@@ -203,6 +203,11 @@ struct request *rig_request(struct rig *rig, uint8_t cmd, const char *bus, const
 	return request;
 }
 
+bool rig_extack_has(const char *part)
+{
+	return strstr(rig_extack, part);
+}
+
 static void keep_extack(const struct request *request)
 {
 	snprintf(rig_extack, sizeof(rig_extack), "%s", request->req.extack.msg);

@@ -61,6 +61,7 @@ int rig_bind(struct rig *rig, const char *bus, const char *dev);
 
 /* The extended ACK of this thread's last answer. */
 extern _Thread_local char rig_extack[160];
+bool rig_extack_has(const char *part);
 
 /* A request in the making: handle, then what the callers put. NULL if there is no such
  * instance. request_run(), rig_request_end(). */

@@ -468,7 +468,7 @@ static void test_grace(void **state)
 
 	assert_int_equal(rig_sf_add(&rig, PF0, 0, 8, NULL), -EIO);
 	assert_int_equal(rig_flash(&rig, PF0, "image"), -EIO);
-	assert_non_null(strstr(rig_extack, "recover"));
+	assert_true(rig_extack_has("recover"));
 	assert_int_equal(diagnose(&rig, "pci", PF0, NO_PORT, "vnic"), -EIO);
 	assert_int_equal(diagnose(&rig, "pci", PF0, NO_PORT, "fw"), 0);
 	assert_string_equal(told, "{ Syndrome=11 Description='HW fatal error' } ");
@@ -673,9 +673,9 @@ static void test_rates(void **state)
 	assert_int_equal(rate_max(&rig, index, NULL, 125000), 0);
 	assert_int_equal(rate_shown(&rig, index, NULL), 125000);
 	assert_int_equal(rate_max(&rig, index, NULL, 125001), -EINVAL);
-	assert_non_null(strstr(rig_extack, "link speed units of 1Mbps"));
+	assert_true(rig_extack_has("link speed units of 1Mbps"));
 	assert_int_equal(rate_max(&rig, index, NULL, 100001ULL * 125000), -EINVAL);
-	assert_non_null(strstr(rig_extack, "exceed link maximum speed 100000"));
+	assert_true(rig_extack_has("exceed link maximum speed 100000"));
 	assert_int_equal(rate_shown(&rig, index, NULL), 125000);
 
 	assert_int_equal(node_new(&rig, "group"), 0);

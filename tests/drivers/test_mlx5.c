@@ -127,7 +127,7 @@ static void test_sf_life(void **state)
 	rig_config(&config);
 	rig_up(&rig, &config);
 	assert_int_equal(rig_sf_add(&rig, PF0, 0, 88, &index), -EOPNOTSUPP);
-	assert_non_null(strstr(rig_extack, "switchdev"));
+	assert_true(rig_extack_has("switchdev"));
 	assert_int_equal(rig_eswitch(&rig, PF0, SWITCHDEV), 0);
 	assert_int_equal(rig_eswitch_mode(&rig, PF0), SWITCHDEV);
 	assert_int_equal(rig_sf_add(&rig, PF0, 0, 88, &index), 0);
@@ -350,7 +350,7 @@ static void test_flash_and_activate(void **state)
 
 	add_active(&rig, 1);
 	assert_int_equal(rig_reload(&rig, "pci", PF0, ACTIVATE, 0), -EBUSY);
-	assert_non_null(strstr(rig_extack, "SFs"));
+	assert_true(rig_extack_has("SFs"));
 	rig_settle(&rig);
 	assert_int_equal(rig_instances(&rig), 2); /* nothing has changed */
 	assert_int_equal(rig_reload(&rig, "pci", PF0, ACTIVATE, NO_RESET), 0);
