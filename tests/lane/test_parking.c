@@ -122,7 +122,7 @@ static void job_parked(struct fl_op *op)
 {
 	struct job *job = job_of(op);
 
-	CHECK(fl_op_parked(op) && job->entered);
+	CHECK(fl_op_parked(op));
 	note(&job->told);
 	CHECK(seen(&job->told) == 1);
 }
