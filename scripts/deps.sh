@@ -43,3 +43,9 @@ export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 # shellcheck disable=SC2086 # a list of words on purpose
 $install -q $missing
+
+# What was configured without these looks again for what it can build and test now.
+cd "$(dirname "$0")/.."
+for folder in build*/; do
+	[ ! -f "$folder/build.ninja" ] || meson setup --reconfigure "$folder" >/dev/null
+done
