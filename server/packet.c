@@ -94,9 +94,10 @@ static bool packet_assign_fds(struct fl_session *session, struct fl_packet *pack
 		if (used == count)
 			return false;
 		packet->pid = fl_pidfd_pid(fds[used]);
-		/* Closing one never blocks. */
-		if (packet->pid != -EBADF)
-			packet_close(&fds[used]);
+		if (packet->pid > 0) {
+			packet->file_fd = fds[used];
+			fds[used] = -1;
+		}
 		used++;
 	}
 	return used == count;
@@ -365,27 +366,61 @@ static void packet_bind(struct fl_session *session, struct fl_wire_reply *reply)
 	reply->value0 = session->portid;
 }
 
-/* From now on the session is another process's, too. */
-static int packet_for(struct fl_session *session)
+static int behalf_name(struct fl_session *session)
 {
-	pid_t pid = session->packet.pid;
 	struct fl_client *client;
 	char name[48];
 
-	if (session->behalf_pid)
-		return -EALREADY;
-	session->permission = FL_PERMISSION_UNKNOWN;
-	session->behalf_pid = -1; /* nobody, who may nothing */
-	if (pid < 0)
-		return pid;
-	snprintf(name, sizeof(name), "pid %d uid %u", (int)pid, (unsigned int)session->uid);
+	/* Root may speak for anybody; of others it is told who they are. */
+	snprintf(name, sizeof(name), "pid %d uid %u", (int)session->behalf.pid,
+		 (unsigned int)(session->uid ? session->uid : session->behalf.uid));
 	client = fl_client_new(name);
 	if (!client)
 		return -ENOMEM;
-	session->behalf_pid = pid;
-	fl_client_put(session->client);
+	session->peer = session->client;
 	session->client = session->request->req.client = client;
 	return 0;
+}
+
+static void behalf_found(struct fl_io *io, struct fl_io_node *node)
+{
+	struct fl_session *session = FL_CONTAINER_OF(node, struct fl_session, back);
+	struct fl_wire_reply reply = { .error = session->result };
+
+	fl_session_came_back(session);
+	if (!reply.error)
+		reply.error = behalf_name(session);
+	/* Closing a pidfd never blocks. */
+	packet_close(&session->packet.file_fd);
+	fl_packet_done(session, &reply);
+	session->working = false;
+	fl_session_run(session);
+}
+
+static void behalf_find(struct fl_errand *errand)
+{
+	struct fl_session *session = FL_CONTAINER_OF(errand, struct fl_session, errand);
+	const struct fl_packet *packet = &session->packet;
+
+	session->result = fl_permission_behalf(session, packet->pid, packet->file_fd);
+	fl_session_come_back(session, behalf_found);
+}
+
+/* From now on the session is another process's, too. True when done. */
+static bool packet_for(struct fl_session *session, struct fl_wire_reply *reply)
+{
+	reply->error = session->behalf.pid ? -EALREADY : session->packet.pid;
+	if (session->behalf.pid)
+		return true;
+	/* Until it is found out: nobody, who may nothing. */
+	session->behalf.pid = -1;
+	session->permission = FL_PERMISSION_DENIED;
+	if (reply->error < 0)
+		return true;
+	fl_session_go_away(session);
+	session->errand.run = behalf_find;
+	fl_errands_post(session->server->errands, &session->errand);
+	return false;
 }
 
 bool fl_packet_work(struct fl_session *session)
@@ -393,8 +428,9 @@ bool fl_packet_work(struct fl_session *session)
 	const struct fl_wire_hdr *hdr = &session->packet.hdr;
 	struct fl_wire_reply reply = { 0 };
 
-	/* What was asked of the socket has gone with it; what was asked of the plane has not. */
-	if (session->fd < 0 && hdr->kind != FL_WIRE_NETLINK) {
+	/* What was asked of the socket has gone with it; what was asked of the plane has not, nor
+	 * on whose behalf. */
+	if (session->fd < 0 && hdr->kind != FL_WIRE_NETLINK && hdr->kind != FL_WIRE_FOR) {
 		fl_packet_done(session, NULL);
 		return true;
 	}
@@ -428,7 +464,8 @@ bool fl_packet_work(struct fl_session *session)
 		fl_packet_done(session, NULL);
 		return true;
 	case FL_WIRE_FOR:
-		reply.error = packet_for(session);
+		if (!packet_for(session, &reply))
+			return false;
 		break;
 	}
 	fl_packet_done(session, &reply);

@@ -106,7 +106,7 @@ static bool is_owner(uid_t uid)
 
 enum fl_permission fl_permission_known(const struct fl_session *session)
 {
-	if (!session->server->config.private_plane || session->behalf_pid)
+	if (!session->server->config.private_plane || session->behalf.pid)
 		return session->permission;
 	return is_owner(session->uid) ? FL_PERMISSION_ADMIN : FL_PERMISSION_DENIED;
 }
@@ -184,46 +184,109 @@ static bool may_change(const struct fl_session *session, int dir, uid_t euid, bo
 	       (euid == 0 || st.st_uid == euid);
 }
 
-/* All of S6. The folder stands for one process: if that ends, reads fail, whoever gets
- * its id next. uid: who it must be, or NULL. */
-static bool proc_allows(const struct fl_session *session, pid_t pid, const uid_t *uid)
+struct proc {
+	uid_t euid;
+	bool capable;
+	uint64_t start_ns;
+};
+
+/* All that S6 wants to know. Returns the process's folder, which stands for one process: if that
+ * ends, reads fail, whoever gets its id next. Negative: it has gone. */
+static int proc_look(pid_t pid, struct proc *proc)
 {
 	char path[32];
-	uint64_t start_ns;
-	bool allows, capable;
-	uid_t euid;
 	int dir;
 
 	if (pid <= 0)
-		return false;
+		return -ESRCH;
 	snprintf(path, sizeof(path), "/proc/%d", (int)pid);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
-		return false;
-	allows = proc_start_ns(dir, &start_ns) && start_ns <= session->accepted_ns &&
-		 proc_credentials(dir, &euid, &capable) && (!uid || euid == *uid) &&
-		 may_change(session, dir, euid, capable);
+		return -ESRCH;
+	if (proc_start_ns(dir, &proc->start_ns) &&
+	    proc_credentials(dir, &proc->euid, &proc->capable))
+		return dir;
 	close(dir);
-	return allows;
+	return -ESRCH;
+}
+
+static bool proc_allows(const struct fl_session *session, int dir, const struct proc *proc)
+{
+	return proc->start_ns <= session->accepted_ns &&
+	       may_change(session, dir, proc->euid, proc->capable);
 }
 
 /* In a private plane the peer's user is enough; who made the connection may have gone. */
 static bool peer_allows(const struct fl_session *session)
 {
+	struct proc proc;
+	bool allows;
+	int dir;
+
 	if (session->server->config.private_plane)
 		return is_owner(session->uid);
-	return proc_allows(session, session->pid, &session->uid);
+	dir = proc_look(session->pid, &proc);
+	if (dir < 0)
+		return false;
+	allows = proc.euid == session->uid && proc_allows(session, dir, &proc);
+	close(dir);
+	return allows;
+}
+
+/* Of who was allowed when it was named. */
+static bool behalf_allows(const struct fl_session *session)
+{
+	const struct fl_behalf *behalf = &session->behalf;
+	struct proc proc;
+	bool allows;
+	int dir;
+
+	if (!behalf->pid)
+		return true;
+	dir = proc_look(behalf->pid, &proc);
+	if (dir < 0)
+		return false;
+	allows = proc.euid == behalf->uid && proc.start_ns == behalf->start_ns &&
+		 proc_allows(session, dir, &proc);
+	close(dir);
+	return allows;
 }
 
 void fl_permission_find(struct fl_session *session)
 {
-	bool allows = peer_allows(session) &&
-		      (!session->behalf_pid || proc_allows(session, session->behalf_pid, NULL));
+	bool allows = peer_allows(session) && behalf_allows(session);
 
 	session->permission = allows ? FL_PERMISSION_ADMIN : FL_PERMISSION_DENIED;
 	fl_log(FL_LOG_DEBUG, "%s: %s", fl_client_name(session->client),
 	       session->permission == FL_PERMISSION_ADMIN ? "may change things" :
 							    "may only look");
+}
+
+static bool pidfd_is_alive(int pidfd)
+{
+	return !syscall(SYS_pidfd_send_signal, pidfd, 0, NULL, 0) || errno == EPERM;
+}
+
+int fl_permission_behalf(struct fl_session *session, pid_t pid, int pidfd)
+{
+	struct proc proc;
+	bool allows;
+	int dir;
+
+	session->behalf.pid = -1;
+	session->permission = FL_PERMISSION_DENIED;
+	dir = proc_look(pid, &proc);
+	if (dir < 0)
+		return -ESRCH;
+	allows = proc_allows(session, dir, &proc);
+	close(dir);
+	/* Asked last: what was read was of this process, not of one that got its id. */
+	if (!pidfd_is_alive(pidfd))
+		return -ESRCH;
+	session->behalf = (struct fl_behalf){ pid, proc.euid, proc.start_ns };
+	if (allows)
+		session->permission = FL_PERMISSION_UNKNOWN;
+	return 0;
 }
 
 pid_t fl_pidfd_pid(int fd)
@@ -233,7 +296,7 @@ pid_t fl_pidfd_pid(int fd)
 	bool good;
 
 	/* Of another file than a pidfd, what stands in /proc is not to be asked for. */
-	if (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) && errno == EBADF)
+	if (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) && (errno == EBADF || errno == ENOSYS))
 		return -EBADF;
 	dir = open("/proc/self/fdinfo", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)

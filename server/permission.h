@@ -10,12 +10,16 @@
  *      connection was accepted, has the uid that connected, and, unless that is root,
  *      has not been made undumpable (as a program with privileges of its own is).
  * A connection on behalf of another process (FL_WIRE_FOR) gives what both may: that process
- * is looked up in the same way, in a private plane too.
+ * is looked up in the same way, in a private plane too, and twice:
+ *  S7  It must have been allowed already when it was named, and still be the same process
+ *      with the same user when it first changes something: an exec gains nothing for those
+ *      who share its socket, and nobody inherits its id.
  */
 #ifndef FL_SERVER_PERMISSION_H
 #define FL_SERVER_PERMISSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 struct fl_server;
@@ -29,11 +33,22 @@ struct fl_errand {
 	void (*run)(struct fl_errand *errand);
 };
 
+/* On whose behalf a peer is connected. */
+struct fl_behalf {
+	pid_t pid; /* 0: its own; -1: of somebody who has gone */
+	uid_t uid;
+	uint64_t start_ns; /* CLOCK_BOOTTIME */
+};
+
 /* What is known about the session, or can be told at once. */
 enum fl_permission fl_permission_known(const struct fl_session *session);
 
 /* Finds out by /proc; to be run as an errand. Fills session->permission. */
 void fl_permission_find(struct fl_session *session);
+
+/* From now on the session is on behalf of the process `pid` of `pidfd`, too; to be run as an
+ * errand. Returns 0; -ESRCH: it has gone, and the session may change nothing. */
+int fl_permission_behalf(struct fl_session *session, pid_t pid, int pidfd);
 
 /* The process of a pidfd, as this process sees it. -EBADF: it is none; -ESRCH: it has ended, or
  * cannot be seen from here. Reads what is this process's own in /proc. */

@@ -68,7 +68,7 @@ static int32_t portid_rove(struct fl_portid_table *table) FL_REQUIRES(table->loc
 int fl_portid_bind(struct fl_session *session, uint32_t portid)
 {
 	struct fl_portid_table *table = &session->server->portids;
-	pid_t pid = session->behalf_pid ? session->behalf_pid : session->pid;
+	pid_t pid = session->behalf.pid > 0 ? session->behalf.pid : session->pid;
 	bool done;
 
 	if (session->portid)

@@ -28,6 +28,7 @@ static void session_free(struct fl_session *session)
 	fl_server_knob_free(session);
 	fl_request_free(session->request);
 	fl_client_put(session->client);
+	fl_client_put(session->peer);
 	fl_netns_put(session->ns);
 	free(session);
 }

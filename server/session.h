@@ -11,7 +11,7 @@
  *    is whoever's has it, until it posts `back`. What was abandoned (core/req.h) stays its
  *    operation's: the session gets another in its place.
  * 2. portid_next, portid and portid_key are written under the lock of the port ids.
- * 3. io, server, ns, pid, uid: never change; client, behalf_pid: once, by FL_WIRE_FOR.
+ * 3. io, server, ns, pid, uid: never change; client, peer, behalf: once, by FL_WIRE_FOR.
  * 4. Once the peer has hung up, fd is closed at once, so that it does not keep the
  *    peer's namespace alive; the rest lives until its requests are done.
  */
@@ -35,7 +35,7 @@ struct fl_packet {
 	struct fl_wire_hdr hdr;
 	unsigned char *data; /* in the request's buffer, behind this struct, or by itself */
 	size_t len;
-	int token, netns_fd, file_fd; /* -1: none */
+	int token, netns_fd, file_fd; /* -1: none; file_fd: of FL_WIRE_FOR, the pidfd */
 	pid_t pid;		      /* of FL_WIRE_FOR; or a negative errno */
 };
 
@@ -83,10 +83,10 @@ struct fl_session {
 	struct fl_server *server;
 	struct fl_netns *ns;
 	struct fl_client *client;
+	struct fl_client *peer; /* what client was before; a dump may go on to name it */
 	pid_t pid;
 	uid_t uid;
-	pid_t behalf_pid;     /* on whose behalf the peer is connected; 0: its own;
-			       * -1: of somebody who has gone */
+	struct fl_behalf behalf;
 	uint64_t accepted_ns; /* CLOCK_BOOTTIME */
 
 	struct cds_list_head node;       /* in io->all */
