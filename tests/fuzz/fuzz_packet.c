@@ -5,7 +5,7 @@
  * gone when its client is.
  *
  * The input is packets: a length (16 bits, little-endian), how many descriptors come along, which
- * (2 bits each), then the packet with its header.
+ * (2 bits each), then the packet, with or without a header.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -34,14 +35,17 @@ struct record {
 };
 
 /* Which descriptors: a token, a namespace, a file, the end of a pipe that nobody can write. */
-enum { TOKEN, NETNS, MEMFD, READ_END };
+enum { TOKEN, NETNS, MEMFD, READ_END, PIDFD };
+
+/* Of record.fds: the file is a pidfd, our own. */
+#define FDS_PIDFD 0x80
 
 static struct {
 	struct fl_server *server;
 	struct sockaddr_un addr;
 	socklen_t addr_len;
 	int token[2]; /* of the packets; nobody waits for these */
-	int fd[4];
+	int fd[5];
 } fuzz;
 
 static unsigned char datagram[FL_IO_DATAGRAM_MAX] __attribute__((aligned(8)));
@@ -81,6 +85,7 @@ static void prepare_once(void)
 	fuzz.fd[NETNS] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	fuzz.fd[MEMFD] = memfd_create("fuzz", MFD_CLOEXEC);
 	fuzz.fd[READ_END] = fuzz.token[0];
+	fuzz.fd[PIDFD] = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	for (unsigned int i = 0; i < FL_ARRAY_SIZE(fuzz.fd); i++)
 		fl_assert(fuzz.fd[i] >= 0);
 }
@@ -184,9 +189,13 @@ static size_t send_record(int fd, const uint8_t *data, size_t size)
 	len = record->len[0] | record->len[1] << 8;
 	if (len > size - sizeof(*record))
 		len = size - sizeof(*record);
-	for (unsigned int i = 0; i < FDS_MAX; i++)
-		fds[i] = fuzz.fd[record->which >> 2 * i & 3];
-	if (!len || !client_send(fd, record + 1, len, fds, record->fds % (FDS_MAX + 1)))
+	for (unsigned int i = 0; i < FDS_MAX; i++) {
+		unsigned int which = record->which >> 2 * i & 3;
+
+		fds[i] = fuzz.fd[which == MEMFD && record->fds & FDS_PIDFD ? PIDFD : which];
+	}
+	if (!len || !client_send(fd, record + 1, len, fds,
+				 (record->fds & ~FDS_PIDFD) % (FDS_MAX + 1)))
 		return 0;
 	return sizeof(*record) + len;
 }

@@ -7,7 +7,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 char client_path[108];
@@ -150,4 +152,26 @@ int client_recv_error(int fd)
 	assert_true(client_recv(fd, buf, sizeof(buf)) > 0);
 	assert_int_equal(nlh->nlmsg_type, NLMSG_ERROR);
 	return ((const struct nlmsgerr *)(nlh + 1))->error;
+}
+
+void client_admit_all(void)
+{
+	char dir[sizeof(client_path)];
+
+	snprintf(dir, sizeof(dir), "%s", client_path);
+	*strrchr(dir, '/') = '\0';
+	assert_int_equal(chmod(dir, 0755), 0);
+	assert_int_equal(chmod(client_path, 0777), 0);
+}
+
+int client_in_child(int (*fn)(void))
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(fn());
+	assert_true(pid > 0);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }

@@ -99,5 +99,9 @@ ssize_t client_recv(int fd, void *buf, size_t size);
 bool client_quiet(int fd);
 /* The error of the NLMSG_ERROR that comes next. */
 int client_recv_error(int fd);
+/* Whoever it is can reach the socket. */
+void client_admit_all(void);
+/* Runs fn in a child; its exit status. */
+int client_in_child(int (*fn)(void));
 
 #endif

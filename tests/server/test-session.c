@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -41,19 +40,6 @@ static int teardown(void **state)
 {
 	fake_stop();
 	return 0;
-}
-
-/* Runs fn in a child; its exit status. */
-static int in_child(int (*fn)(void))
-{
-	pid_t pid = fork();
-	int status;
-
-	if (!pid)
-		_exit(fn());
-	assert_true(pid > 0);
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 /* What a client asked for is done although it is gone, all of it; the connection is not
@@ -246,16 +232,10 @@ static int ask_in_user_ns(void)
 
 static void check_permissions(void)
 {
-	assert_int_equal(in_child(ask_to_change), 0);
-	assert_int_equal(chmod(fake.path, 0755), 0);
-	{
-		char path[80];
-
-		snprintf(path, sizeof(path), "%s/s", fake.path);
-		assert_int_equal(chmod(path, 0777), 0);
-	}
-	assert_int_equal(in_child(ask_as_nobody), EPERM);
-	assert_int_equal(in_child(connect_as_nobody), EPERM);
+	assert_int_equal(client_in_child(ask_to_change), 0);
+	client_admit_all();
+	assert_int_equal(client_in_child(ask_as_nobody), EPERM);
+	assert_int_equal(client_in_child(connect_as_nobody), EPERM);
 }
 
 static void test_permission_private(void **state)
@@ -277,7 +257,7 @@ static void test_permission_public(void **state)
 	}
 	check_permissions();
 	/* All capabilities, but over another user namespace. */
-	ended = in_child(ask_in_user_ns);
+	ended = client_in_child(ask_in_user_ns);
 	assert_true(ended == EPERM || ended == 254);
 }
 
