@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define RETRY_NS (1 * FL_NS_PER_MS)
-
 /* ---- life ------------------------------------------------------------------------- */
 
 struct mlx5_func *mlx5_func_new(struct mlx5_pf *pf, struct mlx5_vport *vport, int id,
@@ -247,49 +245,29 @@ static int probe(struct fl_op *op, struct fl_device *dev)
 	return mlx5_fw_exec(op, func->pf->fw, func->unit, MLX5_BRINGUP_CMDS);
 }
 
-static int remove_again(struct fl_op *op);
-
-static int func_unregister(struct fl_op *op, struct mlx5_func *func)
+static void last_edits(struct fl_txn *txn)
 {
-	struct fl_txn *txn;
-	int err;
+	struct mlx5_func *func = fl_devlink_priv(fl_txn_devlink(txn));
 
-	err = fl_txn_begin(op, func->dl, &txn);
-	if (err)
-		return err;
 	fl_txn_unregister(txn);
 	/* Ports link to nested instances, and these to their ports: unlink, or both stay. */
 	if (!func->vport)
 		mlx5_pf_ports_del(func->pf, txn);
-	return fl_txn_commit(txn);
 }
 
-static int func_remove(struct fl_op *op, struct mlx5_func *func)
+static int unregistered(struct fl_op *op)
 {
-	int err = func_unregister(op, func);
+	struct mlx5_func *func = fl_op_data(op);
 
-	if (!err) {
-		if (!func->vport)
-			mlx5_shared_leave(func->pf, func->dl);
-		mlx5_func_dl_free(func);
-		/* A device that stays, unbound, has no end that would tell the port. */
-		if (func->vport && !fl_lane_sealed(fl_device_lane(func->dev)))
-			mlx5_vport_detach_post(func->vport);
-		return 0;
-	}
-	if (fl_op_parked(op)) {
-		fl_log(FL_LOG_ERR, "%s: its removal was parked; its instance stays",
-		       fl_device_name(func->dev));
-		return 0;
-	}
-	/* A removal does not fail: memory comes back. */
-	return fl_op_cancelled(op) ? fl_op_yield(op, remove_again)
-				   : fl_op_sleep(op, RETRY_NS, remove_again);
-}
-
-static int remove_again(struct fl_op *op)
-{
-	return func_remove(op, fl_op_data(op));
+	if (fl_op_result(op))
+		return 0; /* parked: its instance stays */
+	if (!func->vport)
+		mlx5_shared_leave(func->pf, func->dl);
+	mlx5_func_dl_free(func);
+	/* A device that stays, unbound, has no end that would tell the port. */
+	if (func->vport && !fl_lane_sealed(fl_device_lane(func->dev)))
+		mlx5_vport_detach_post(func->vport);
+	return 0;
 }
 
 static int remove_function(struct fl_op *op, struct fl_device *dev)
@@ -306,7 +284,8 @@ static int remove_function(struct fl_op *op, struct fl_device *dev)
 	else if (!func->vport)
 		func->pf->closed = true;
 	fl_driver_lock_drop(func->pf->lock);
-	return func_remove(op, func);
+	fl_op_then(op, unregistered);
+	return fl_devlink_unregister(op, func->dl, last_edits);
 }
 
 const struct fl_driver mlx5_pci_driver = {
