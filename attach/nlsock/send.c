@@ -216,13 +216,34 @@ static int send_gathered(const struct fl_nlsock *sock, const struct msghdr *msg,
 	return err;
 }
 
+/* Ancillary data is of no use to netlink, but is looked at: descriptors are for AF_UNIX. */
+static int check_control(const char *control, size_t len)
+{
+	struct cmsghdr cmsg;
+
+	for (size_t at = 0; len - at >= sizeof(cmsg);) {
+		memcpy(&cmsg, control + at, sizeof(cmsg));
+		if (cmsg.cmsg_len < sizeof(cmsg) || cmsg.cmsg_len > len - at)
+			return -EINVAL;
+		if (cmsg.cmsg_level == SOL_SOCKET &&
+		    (cmsg.cmsg_type != SCM_CREDENTIALS ||
+		     cmsg.cmsg_len != CMSG_LEN(sizeof(struct ucred))))
+			return -EINVAL;
+		if (CMSG_ALIGN(cmsg.cmsg_len) > len - at)
+			break;
+		at += CMSG_ALIGN(cmsg.cmsg_len);
+	}
+	return 0;
+}
+
 int fl_nlsock_check_send(const struct msghdr *msg, size_t len, int flags)
 {
 	if (flags & MSG_OOB)
 		return -EOPNOTSUPP;
 	if (!len)
 		return -ENODATA;
-	int err = check_dest(msg->msg_name, msg->msg_name ? msg->msg_namelen : 0);
+	int err = msg->msg_control ? check_control(msg->msg_control, msg->msg_controllen) : 0;
+	err = err ? err : check_dest(msg->msg_name, msg->msg_name ? msg->msg_namelen : 0);
 	if (!err && len > FL_WIRE_MSG_MAX)
 		err = -EMSGSIZE;
 	return err;

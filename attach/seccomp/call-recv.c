@@ -18,7 +18,7 @@
 #include "attach/seccomp/supervisor.h"
 #include "base/util.h"
 
-#define BUFFER 65536	/* what datagrams mostly fit into */
+#define BUFFER 262144	/* what datagrams mostly fit into; pages that none filled cost nothing */
 #define CONTROL_MAX 256 /* more than there ever is */
 
 /* Where the program wants a datagram, and what is told of it. */
@@ -32,6 +32,8 @@ struct receiving {
 	struct msghdr msg; /* of ours: with the lengths as the kernel would return them */
 	size_t control_room;
 	int64_t deadline; /* ns; 0: none; -1: not looked up yet */
+	struct fl_call_out out[FL_CALL_OUTS];
+	unsigned int outs;
 };
 
 /* ---- one datagram ----------------------------------------------------------------- */
@@ -117,17 +119,28 @@ static ssize_t take_wait(struct fl_call *call, struct receiving *r)
 	}
 }
 
-/* The bytes, to where the program wants them. */
-static int write_data(const struct fl_call *call, const struct receiving *r, size_t len)
+static void put_out(struct receiving *r, uint64_t to, const void *from, size_t len)
 {
-	if (len > r->cap)
-		len = r->cap;
-	return fl_call_write_iov(call, call->worker->iov, r->iov_count, call->worker->buf, len);
+	r->out[r->outs++] = (struct fl_call_out){ to, from, len };
 }
 
-/* Receives one; write_rest() tells the program more than the bytes. */
+/* The bytes, to where the program wants them: now, or if they are in one piece with the rest. */
+static int put_data(const struct fl_call *call, struct receiving *r, size_t len)
+{
+	const struct iovec *iov = call->worker->iov;
+
+	if (len > r->cap)
+		len = r->cap;
+	if (r->iov_count > 1)
+		return fl_call_write_iov(call, iov, r->iov_count, call->worker->buf, len);
+	if (len)
+		put_out(r, (uint64_t)iov->iov_base, call->worker->buf, len);
+	return 0;
+}
+
+/* Receives one; put_rest() tells the program more than the bytes. */
 static int64_t receive(struct fl_call *call, struct receiving *r,
-		       int (*write_rest)(struct fl_call *call, struct receiving *r))
+		       int (*put_rest)(struct fl_call *call, struct receiving *r))
 {
 	ssize_t len;
 	int err;
@@ -136,9 +149,9 @@ static int64_t receive(struct fl_call *call, struct receiving *r,
 	len = take_wait(call, r);
 	if (len < 0)
 		return len == -ESRCH ? FL_CALL_GONE : len;
-	err = write_data(call, r, len);
-	if (!err)
-		err = write_rest(call, r);
+	err = put_data(call, r, len);
+	err = err ?: put_rest(call, r);
+	err = err ?: fl_call_write_all(call, r->out, r->outs);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	return told_len(r, len);
@@ -161,25 +174,26 @@ static int one_piece(struct fl_call *call, struct receiving *r, uint64_t addr, u
 	return 0;
 }
 
-static int write_nothing(struct fl_call *call, struct receiving *r)
+static int put_nothing(struct fl_call *call, struct receiving *r)
 {
 	return 0;
 }
 
 /* A name at args[4], its room at args[5]. */
-static int write_from(struct fl_call *call, struct receiving *r)
+static int put_from(struct fl_call *call, struct receiving *r)
 {
-	int room, len = r->msg.msg_namelen, err;
+	int room, len = (int)r->msg.msg_namelen, err;
 
 	if (!r->wants_name)
 		return 0;
-	err = fl_call_read(call, call->args[5], &room, sizeof(room));
+	err = fl_call_glance(call, call->args[5], &room, sizeof(room));
 	if (err)
 		return err;
 	if (room < 0)
 		return -EINVAL;
-	err = fl_call_write(call, call->args[4], &r->name, room < len ? room : len);
-	return err ? err : fl_call_write(call, call->args[5], &len, sizeof(len));
+	put_out(r, call->args[4], &r->name, room < len ? room : len);
+	put_out(r, call->args[5], &r->msg.msg_namelen, sizeof(r->msg.msg_namelen));
+	return 0;
 }
 
 int64_t fl_call_recvfrom(struct fl_call *call)
@@ -189,7 +203,7 @@ int64_t fl_call_recvfrom(struct fl_call *call)
 
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
-	return receive(call, &r, write_from);
+	return receive(call, &r, put_from);
 }
 
 int64_t fl_call_read_one(struct fl_call *call)
@@ -200,7 +214,7 @@ int64_t fl_call_read_one(struct fl_call *call)
 	if (err)
 		return err;
 	/* Of a socket, read() of nothing receives nothing. */
-	return r.cap ? receive(call, &r, write_nothing) : 0;
+	return r.cap ? receive(call, &r, put_nothing) : 0;
 }
 
 int64_t fl_call_readv(struct fl_call *call)
@@ -210,7 +224,7 @@ int64_t fl_call_readv(struct fl_call *call)
 
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
-	return r.cap ? receive(call, &r, write_nothing) : 0;
+	return r.cap ? receive(call, &r, put_nothing) : 0;
 }
 
 /* With an offset that says "none" it is readv(); a socket has no other. */
@@ -227,7 +241,7 @@ int64_t fl_call_preadv(struct fl_call *call)
 static int read_msghdr(struct fl_call *call, uint64_t addr, struct msghdr *ret_user,
 		       struct receiving *r)
 {
-	int err = fl_call_read(call, addr, ret_user, sizeof(*ret_user));
+	int err = fl_call_glance(call, addr, ret_user, sizeof(*ret_user));
 
 	if (!err && ret_user->msg_name && (int)ret_user->msg_namelen < 0)
 		err = -EINVAL;
@@ -241,29 +255,21 @@ static int read_msghdr(struct fl_call *call, uint64_t addr, struct msghdr *ret_u
 				  -EMSGSIZE, &r->cap);
 }
 
-/* Writes back what recvmsg() returns beside the data. */
-static int write_msghdr(struct fl_call *call, uint64_t addr, const struct msghdr *user,
-			const struct receiving *r)
+/* What recvmsg() returns beside the data. */
+static void put_msghdr(uint64_t addr, const struct msghdr *user, struct receiving *r)
 {
-	int len = r->msg.msg_namelen, room = (int)user->msg_namelen, err = 0;
+	int len = (int)r->msg.msg_namelen, room = (int)user->msg_namelen;
 
 	if (r->wants_name) {
-		err = fl_call_write(call, (uint64_t)user->msg_name, &r->name,
-				    room < len ? room : len);
-		if (!err)
-			err = fl_call_write(call, addr + offsetof(struct msghdr, msg_namelen), &len,
-					    sizeof(len));
+		put_out(r, (uint64_t)user->msg_name, &r->name, room < len ? room : len);
+		put_out(r, addr + offsetof(struct msghdr, msg_namelen), &r->msg.msg_namelen,
+			sizeof(r->msg.msg_namelen));
 	}
-	if (!err && r->msg.msg_controllen)
-		err = fl_call_write(call, (uint64_t)user->msg_control, r->control,
-				    r->msg.msg_controllen);
-	if (!err)
-		err = fl_call_write(call, addr + offsetof(struct msghdr, msg_flags),
-				    &r->msg.msg_flags, sizeof(r->msg.msg_flags));
-	if (!err)
-		err = fl_call_write(call, addr + offsetof(struct msghdr, msg_controllen),
-				    &r->msg.msg_controllen, sizeof(r->msg.msg_controllen));
-	return err;
+	put_out(r, (uint64_t)user->msg_control, r->control, r->msg.msg_controllen);
+	put_out(r, addr + offsetof(struct msghdr, msg_flags), &r->msg.msg_flags,
+		sizeof(r->msg.msg_flags));
+	put_out(r, addr + offsetof(struct msghdr, msg_controllen), &r->msg.msg_controllen,
+		sizeof(r->msg.msg_controllen));
 }
 
 /* The program's msghdr beside struct receiving. */
@@ -273,11 +279,12 @@ struct receiving_msg {
 	uint64_t addr;
 };
 
-static int write_back(struct fl_call *call, struct receiving *r)
+static int put_back(struct fl_call *call, struct receiving *r)
 {
 	const struct receiving_msg *m = FL_CONTAINER_OF(r, struct receiving_msg, r);
 
-	return write_msghdr(call, m->addr, &m->user, r);
+	put_msghdr(m->addr, &m->user, r);
+	return 0;
 }
 
 int64_t fl_call_recvmsg(struct fl_call *call)
@@ -289,7 +296,7 @@ int64_t fl_call_recvmsg(struct fl_call *call)
 	err = read_msghdr(call, m.addr, &m.user, &m.r);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
-	return receive(call, &m.r, write_back);
+	return receive(call, &m.r, put_back);
 }
 
 /* One of several: into m->addr, with its length. */
@@ -301,7 +308,7 @@ static int receive_one_of(struct fl_call *call, struct receiving_msg *m)
 
 	if (err)
 		return err;
-	result = receive(call, &m->r, write_back);
+	result = receive(call, &m->r, put_back);
 	if (result < 0 || result == FL_CALL_GONE)
 		return result < 0 ? (int)result : -ESRCH;
 	len = (uint32_t)result;

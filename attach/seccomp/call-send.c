@@ -19,8 +19,9 @@
 #include "base/util.h"
 
 #define SPIN_NS (20 * FL_NS_PER_US)
-#define CONTROL_MAX 131072 /* net.core.optmem_max */
-#define WAIT_MS 10	   /* for the answer to a read; after that the plane is asked */
+#define CONTROL_MAX 131072	     /* net.core.optmem_max */
+#define SOON_NS (300 * FL_NS_PER_US) /* without another to take calls meanwhile */
+#define WAIT_MS 10		     /* for the answer to a read; after that the plane is asked */
 
 struct sending {
 	struct msghdr msg;
@@ -34,6 +35,8 @@ static int64_t send_payload(struct fl_call *call, struct sending *s, size_t coun
 	struct iovec iov;
 	int err = fl_nlsock_check_send(&s->msg, total, s->flags);
 
+	s->msg.msg_control = NULL;
+	s->msg.msg_controllen = 0;
 	err = err ?: fl_worker_reserve(worker, total);
 	err = err ?: fl_call_read_iov(call, worker->iov, count, worker->buf, total);
 	if (err)
@@ -69,7 +72,7 @@ static int read_name(const struct fl_call *call, uint64_t addr, int64_t len, boo
 		len = sizeof(*name);
 	s->msg.msg_name = name;
 	s->msg.msg_namelen = len;
-	return len ? fl_call_read(call, addr, name, len) : 0;
+	return len ? fl_call_glance(call, addr, name, len) : 0;
 }
 
 int64_t fl_call_sendto(struct fl_call *call)
@@ -111,8 +114,8 @@ int64_t fl_call_pwritev(struct fl_call *call)
 	return call->args[5] ? -EOPNOTSUPP : fl_call_writev(call);
 }
 
-/* The kernel copies it and, for netlink, has no use for it. */
-static int read_control(const struct fl_call *call, const struct msghdr *user)
+/* The kernel copies it and, for netlink, looks at its form only. */
+static int read_control(const struct fl_call *call, const struct msghdr *user, struct sending *s)
 {
 	int err;
 
@@ -121,9 +124,12 @@ static int read_control(const struct fl_call *call, const struct msghdr *user)
 	if (user->msg_controllen > CONTROL_MAX)
 		return -ENOBUFS;
 	err = fl_worker_reserve(call->worker, user->msg_controllen);
-	return err ? err
-		   : fl_call_read(call, (uint64_t)user->msg_control, call->worker->buf,
-				  user->msg_controllen);
+	if (err)
+		return err;
+	s->msg.msg_control = call->worker->buf; /* until the payload comes */
+	s->msg.msg_controllen = user->msg_controllen;
+	return fl_call_glance(call, (uint64_t)user->msg_control, call->worker->buf,
+			      user->msg_controllen);
 }
 
 static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
@@ -132,7 +138,7 @@ static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
 	struct sending s = { .flags = flags };
 	struct msghdr user;
 	size_t total;
-	int err = fl_call_read(call, addr, &user, sizeof(user));
+	int err = fl_call_glance(call, addr, &user, sizeof(user));
 
 	err = err
 		      ?: read_name(call, (uint64_t)user.msg_name, (int)user.msg_namelen, true,
@@ -140,7 +146,7 @@ static int64_t send_msg(struct fl_call *call, uint64_t addr, int flags)
 	err = err
 		      ?: fl_call_import_iov(call, (uint64_t)user.msg_iov, user.msg_iovlen,
 					    -EMSGSIZE, &total);
-	err = err ?: read_control(call, &user);
+	err = err ?: read_control(call, &user, &s);
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	return send_payload(call, &s, user.msg_iovlen, total);
@@ -221,11 +227,15 @@ static int spin(int fd, const struct nlmsghdr *single)
 
 static void sent_read(const struct fl_nlsock *sock, const struct nlmsghdr *single)
 {
+	static const struct timespec soon = { .tv_nsec = SOON_NS };
 	struct fl_wire_hdr hdr = { .kind = FL_WIRE_NAME };
 	struct pollfd pfd = { sock->fd, POLLIN, 0 };
 	struct fl_wire_reply reply;
 	int answered = spin(sock->fd, single);
 
+	/* To wake another to take calls costs more than most answers take. */
+	if (answered == -EAGAIN && ppoll(&pfd, 1, &soon, NULL) > 0)
+		answered = spin(sock->fd, single);
 	if (answered == -EAGAIN) {
 		fl_worker_before_wait(call_of(sock)->worker);
 		if (poll(&pfd, 1, WAIT_MS) > 0)

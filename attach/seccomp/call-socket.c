@@ -77,6 +77,7 @@ int64_t fl_call_bind(struct fl_call *call)
 
 	if (!err)
 		err = fl_nlsock_bind(&call->sock, (struct sockaddr *)&addr.storage, addr.len);
+	fl_sock_forget_name(call->entry);
 	return err == -ESRCH ? FL_CALL_GONE : err;
 }
 
@@ -87,31 +88,46 @@ int64_t fl_call_connect(struct fl_call *call)
 
 	if (!err)
 		err = fl_nlsock_connect_to(&call->sock, (struct sockaddr *)&addr.storage, addr.len);
+	fl_sock_forget_name(call->entry);
 	return err == -ESRCH ? FL_CALL_GONE : err;
 }
 
 /* Hands a name to the program, cut to its room; its length says how long it is. */
 static int64_t write_address(const struct fl_call *call, const struct sockaddr_nl *addr)
 {
-	int room, err = fl_call_read(call, call->args[2], &room, sizeof(room));
+	int room, err = fl_call_glance(call, call->args[2], &room, sizeof(room));
 	int len = sizeof(*addr);
 
 	if (!err && room < 0)
 		err = -EINVAL;
-	if (!err && room)
-		err = fl_call_write(call, call->args[1], addr, room < len ? room : len);
-	if (!err)
-		err = fl_call_write(call, call->args[2], &len, sizeof(len));
+	if (!err) {
+		struct fl_call_out out[] = {
+			{ call->args[1], addr, room < len ? room : len },
+			{ call->args[2], &len, sizeof(len) },
+		};
+
+		err = fl_call_write_all(call, out, FL_ARRAY_SIZE(out));
+	}
 	return err == -ESRCH ? FL_CALL_GONE : err;
 }
 
 int64_t fl_call_getsockname(struct fl_call *call)
 {
-	struct sockaddr_nl addr;
+	struct sockaddr_nl addr = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof(addr);
-	int err = fl_nlsock_getsockname(&call->sock, (struct sockaddr *)&addr, &len);
+	uint64_t name;
+	int err;
 
-	return err ? err : write_address(call, &addr);
+	if (fl_sock_knows_name(call->entry, &name)) {
+		addr.nl_pid = (uint32_t)name;
+		addr.nl_groups = (uint32_t)(name >> 32);
+		return write_address(call, &addr);
+	}
+	err = fl_nlsock_getsockname(&call->sock, (struct sockaddr *)&addr, &len);
+	if (err)
+		return err;
+	fl_sock_learn_name(call->entry, name, addr.nl_pid, addr.nl_groups);
+	return write_address(call, &addr);
 }
 
 int64_t fl_call_getpeername(struct fl_call *call)
@@ -137,7 +153,9 @@ int64_t fl_call_setsockopt(struct fl_call *call)
 		err = fl_call_read(call, call->args[3], &value, sizeof(value));
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
-	return fl_nlsock_setsockopt(&call->sock, (int)call->args[2], &value, (socklen_t)len);
+	err = fl_nlsock_setsockopt(&call->sock, (int)call->args[2], &value, (socklen_t)len);
+	fl_sock_forget_name(call->entry);
+	return err;
 }
 
 #define OPTION_MAX 128
@@ -157,7 +175,7 @@ int64_t fl_call_getsockopt(struct fl_call *call)
 
 	if (level != SOL_NETLINK && level != SOL_SOCKET)
 		return -ENOPROTOOPT;
-	err = fl_call_read(call, call->args[4], &room, sizeof(room));
+	err = fl_call_glance(call, call->args[4], &room, sizeof(room));
 	if (err)
 		return err == -ESRCH ? FL_CALL_GONE : err;
 	if (room < 0)
@@ -172,8 +190,10 @@ int64_t fl_call_getsockopt(struct fl_call *call)
 	size = len < size ? len : size;
 	if (level == SOL_NETLINK && (int)call->args[2] == NETLINK_LIST_MEMBERSHIPS)
 		size -= size % sizeof(uint32_t); /* words are not cut */
-	err = fl_call_write(call, call->args[3], value, size);
-	if (!err)
-		err = fl_call_write(call, call->args[4], &len, sizeof(len));
+	struct fl_call_out out[] = {
+		{ call->args[3], value, size },
+		{ call->args[4], &len, sizeof(len) },
+	};
+	err = fl_call_write_all(call, out, FL_ARRAY_SIZE(out));
 	return err == -ESRCH ? FL_CALL_GONE : err;
 }

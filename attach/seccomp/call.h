@@ -71,6 +71,17 @@ int fl_call_wait_readable(struct fl_call *call, int64_t *deadline);
 /* The program's memory. 0, -EFAULT, or -ESRCH: the program does not wait any more. */
 int fl_call_read(const struct fl_call *call, uint64_t from, void *to, size_t len);
 int fl_call_write(const struct fl_call *call, uint64_t to, const void *from, size_t len);
+/* As fl_call_read(), but the program may not be there any more: only for what is not acted on
+ * before a fl_call_read*() or fl_call_write*(), or fl_call_valid(), has said that it is. */
+int fl_call_glance(const struct fl_call *call, uint64_t from, void *to, size_t len);
+/* Several pieces in one go, in order; empty ones are left out. */
+struct fl_call_out {
+	uint64_t to;
+	const void *from;
+	size_t len;
+};
+#define FL_CALL_OUTS 8 /* at most */
+int fl_call_write_all(const struct fl_call *call, const struct fl_call_out *out, size_t count);
 /* Scattered: `count` pieces at the program's addresses in iov. */
 int fl_call_read_iov(const struct fl_call *call, const struct iovec *iov, size_t count, void *to,
 		     size_t len);

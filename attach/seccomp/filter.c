@@ -67,6 +67,8 @@ int fl_filter_make(unsigned int base, int *ret_fd)
 		return -ENOMEM;
 	/* Programs of another architecture (32 bits) talk to the kernel. */
 	err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
+	/* A tree, not a list: what is not handed over passes through it, too. */
+	err = err ?: seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	err = err ?: add_rules(ctx, base);
 	if (!err) {
 		fd = memfd_create("finelink-filter", MFD_CLOEXEC);

@@ -85,6 +85,36 @@ int fl_call_write(const struct fl_call *call, uint64_t to, const void *from, siz
 	return fl_call_write_iov(call, &iov, 1, from, len);
 }
 
+int fl_call_glance(const struct fl_call *call, uint64_t from, void *to, size_t len)
+{
+	struct iovec iov = { (void *)from, len };
+
+	return copy(call, FROM, &iov, 1, to, len);
+}
+
+int fl_call_write_all(const struct fl_call *call, const struct fl_call_out *out, size_t count)
+{
+	struct iovec here[FL_CALL_OUTS], there[FL_CALL_OUTS];
+	size_t n = 0, total = 0;
+	ssize_t got;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!out[i].len)
+			continue;
+		here[n] = (struct iovec){ (void *)out[i].from, out[i].len };
+		there[n++] = (struct iovec){ (void *)out[i].to, out[i].len };
+		total += out[i].len;
+	}
+	if (!n)
+		return 0;
+	if (!fl_call_valid(call))
+		return -ESRCH;
+	got = process_vm_writev(call->tid, here, n, there, n, 0);
+	if (got < 0 && errno == ESRCH)
+		return -ESRCH;
+	return got == (ssize_t)total ? 0 : -EFAULT;
+}
+
 bool fl_call_in_user_half(uint64_t addr, uint64_t len)
 {
 	return len <= SSIZE_MAX && addr <= (uint64_t)SSIZE_MAX - len;
@@ -106,7 +136,7 @@ int fl_call_import_iov(const struct fl_call *call, uint64_t addr, uint64_t count
 		return -ENOMEM;
 	if (!count)
 		return 0;
-	err = fl_call_read(call, addr, worker->iov, count * sizeof(*worker->iov));
+	err = fl_call_glance(call, addr, worker->iov, count * sizeof(*worker->iov));
 	if (err)
 		return err;
 	for (size_t i = 0; i < count; i++) {

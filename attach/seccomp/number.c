@@ -4,13 +4,16 @@
 #include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 #include "attach/seccomp/supervisor.h"
 
-/* Numbers looked at from the lowest on before going on behind the highest that was given: so
- * a program with few sockets gets the lowest, one with thousands does not wait for it. */
-#define LOOKS 64
+/* A program with a few sockets gets the lowest number that is free, as from the kernel. With more
+ * that would be a look at each; then it is the last that was given, if it is free again, or one
+ * behind it: below FD_SETSIZE, where select() reaches, while there are such. */
+#define LOOKS_FROM_LOWEST 8
+#define LOOKS_WHEN_FULL 16 /* below FD_SETSIZE, once all there were found taken */
 
 void fl_numbers_init(struct fl_supervisor *sup)
 {
@@ -44,17 +47,54 @@ static int find(const struct fl_call *call, unsigned int from, unsigned int end)
 	return -EMFILE;
 }
 
-static int choose(const struct fl_call *call, const struct fl_number_slot *slot, unsigned int least,
-		  unsigned int limit)
+/* Round and round: from `next` to the end, then from the start. */
+static int find_round(const struct fl_call *call, unsigned int next, unsigned int from,
+		      unsigned int end)
 {
-	unsigned int soon = limit - least < LOOKS ? limit : least + LOOKS;
-	int number = find(call, least, soon);
+	int number;
 
-	if (number == -EMFILE && slot->next > soon && slot->next < limit)
-		number = find(call, slot->next, limit);
-	if (number == -EMFILE)
-		number = find(call, soon, limit);
+	if (next < from || next >= end)
+		next = from;
+	number = find(call, next, end);
+	return number == -EMFILE ? find(call, from, next) : number;
+}
+
+/* In [from, end), below FD_SETSIZE. */
+static int choose_low(const struct fl_call *call, struct fl_number_slot *slot, unsigned int from,
+		      unsigned int end)
+{
+	unsigned int few = end - from < LOOKS_FROM_LOWEST ? end : from + LOOKS_FROM_LOWEST, some;
+	int number = find(call, from, few);
+
+	if (number == -EMFILE && !slot->low_full) {
+		number = find_round(call, slot->low, few, end);
+	} else if (number == -EMFILE) {
+		some = slot->low < few || slot->low >= end ? few : slot->low;
+		slot->low = end - some < LOOKS_WHEN_FULL ? end : some + LOOKS_WHEN_FULL;
+		number = find(call, some, slot->low);
+	}
+	slot->low_full = number == -EMFILE;
+	if (number >= (int)few)
+		slot->low = number;
 	return number;
+}
+
+static int choose(const struct fl_call *call, struct fl_number_slot *slot, unsigned int limit)
+{
+	unsigned int base = call->sup->base;
+	unsigned int low_end = limit < FD_SETSIZE ? limit : FD_SETSIZE;
+	int number = -EMFILE;
+
+	if (base < low_end)
+		number = choose_low(call, slot, base, low_end);
+	else
+		low_end = base;
+	if (number != -EMFILE)
+		return number;
+	number = find_round(call, slot->high, low_end, limit);
+	if (number >= 0)
+		slot->high = number;
+	return number == -EMFILE ? find(call, base, low_end) : number;
 }
 
 static int limit_of(const struct fl_call *call, unsigned int *ret_limit)
@@ -99,6 +139,7 @@ int64_t fl_number_give(struct fl_call *call, int fd, unsigned int least, bool cl
 {
 	pid_t tgid = fl_target_tgid(call->target);
 	struct fl_number_slot *slot = &call->sup->numbers[(unsigned int)tgid % FL_NUMBER_SLOTS];
+	bool exact = least >= call->sup->base; /* the program named it: the lowest from there */
 	unsigned int limit = 0;
 	int64_t result;
 	int number;
@@ -121,12 +162,11 @@ int64_t fl_number_give(struct fl_call *call, int fd, unsigned int least, bool cl
 	}
 	if (slot->tgid != tgid) {
 		slot->tgid = tgid;
-		slot->next = 0;
+		slot->low = slot->high = 0;
+		slot->low_full = false;
 	}
-	number = choose(call, slot, least, limit);
+	number = exact ? find(call, least, limit) : choose(call, slot, limit);
 	result = number < 0 ? number : give(call, fd, number, cloexec);
-	if (result == FL_CALL_REPLIED)
-		slot->next = number + 1;
 	pthread_mutex_unlock(&slot->lock);
 	return result == -ESRCH ? FL_CALL_GONE : result;
 }

@@ -107,6 +107,28 @@ int fl_sock_get(struct fl_socks *socks, int fd, struct fl_sock **ret_sock)
 	return 0;
 }
 
+bool fl_sock_knows_name(const struct fl_sock *sock, uint64_t *ret_name)
+{
+	*ret_name = __atomic_load_n(&sock->name, __ATOMIC_ACQUIRE);
+	return (uint32_t)*ret_name;
+}
+
+void fl_sock_learn_name(struct fl_sock *sock, uint64_t unknown, uint32_t port, uint32_t groups)
+{
+	/* The first send gives a port id. */
+	if (port)
+		__atomic_compare_exchange_n(&sock->name, &unknown, (uint64_t)groups << 32 | port,
+					    false, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED);
+}
+
+void fl_sock_forget_name(struct fl_sock *sock)
+{
+	static uint32_t times;
+	uint64_t time = __atomic_add_fetch(&times, 1, __ATOMIC_RELAXED);
+
+	__atomic_store_n(&sock->name, time << 32, __ATOMIC_RELEASE);
+}
+
 void fl_sock_put(struct fl_socks *socks, struct fl_sock *sock)
 {
 	if (!sock)

@@ -4,7 +4,7 @@
  * across fork, exec, dup and SCM_RIGHTS and is never given to another.
  *
  * Rules of struct fl_sock:
- * 1. cookie, ours, bits: never change. state, error, waiting:
+ * 1. cookie, ours, bits: never change. state, error, waiting, name:
  *    atomic.
  * 2. refs, next, used: under the lock of the cache.
  * 3. receiving: held while a datagram is taken off the queue, so that the room made for it is
@@ -32,6 +32,9 @@ struct fl_sock {
 	struct fl_nlsock_state state;
 	int error;	      /* of the next receive; 0: none */
 	unsigned int waiting; /* receives that wait */
+	/* Port id, and groups in the upper half. Port id 0: not known; then the upper half tells
+	 * one time of not knowing from another, so that an old answer is not kept. */
+	uint64_t name;
 	pthread_mutex_t receiving;
 };
 
@@ -44,6 +47,12 @@ struct fl_socks {
 void fl_socks_init(struct fl_socks *socks);
 /* What fd, a descriptor of this process, is. -ENOTSOCK, -ENOMEM. */
 int fl_sock_get(struct fl_socks *socks, int fd, struct fl_sock **ret_sock);
+/* The name, if it is known: all that changes it comes by here. If not, what to hand to
+ * fl_sock_learn_name() with the plane's answer. */
+bool fl_sock_knows_name(const struct fl_sock *sock, uint64_t *ret_name);
+void fl_sock_learn_name(struct fl_sock *sock, uint64_t unknown, uint32_t port, uint32_t groups);
+/* After whatever may have changed the port id or the groups, before the program knows. */
+void fl_sock_forget_name(struct fl_sock *sock);
 void fl_sock_put(struct fl_socks *socks, struct fl_sock *sock); /* NULL is fine */
 
 #endif

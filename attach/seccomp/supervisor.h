@@ -26,7 +26,8 @@ struct fl_number_slot {
 	 * choose the same; system calls in between, so no leaf lock. */
 	pthread_mutex_t lock;
 	pid_t tgid;
-	unsigned int next; /* that was not given yet */
+	unsigned int low, high; /* the last given, below FD_SETSIZE and above */
+	bool low_full;		/* none was free below, when last looked */
 };
 
 struct fl_supervisor {
@@ -82,8 +83,9 @@ int fl_worker_before_wait(struct fl_worker *worker);
 
 /* ---- number.c --------------------------------------------------------------------- */
 
-/* Gives the program a copy of fd at the lowest number that is free (from `least` on, in the
- * range that is handed over) and replies with it. FL_CALL_REPLIED, FL_CALL_GONE, -EMFILE. */
+/* Gives the program a copy of fd at a number that is free in the range that is handed over, and
+ * replies with it: at the lowest from `least` on, if that says more than the range; else at a
+ * low one. FL_CALL_REPLIED, FL_CALL_GONE, -EMFILE. */
 int64_t fl_number_give(struct fl_call *call, int fd, unsigned int least, bool cloexec);
 void fl_numbers_init(struct fl_supervisor *sup);
 

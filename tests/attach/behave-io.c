@@ -538,6 +538,46 @@ static void interrupted(void)
 	end_storm();
 }
 
+/* What a message with one piece of ancillary data, of `len` data bytes, gives. */
+static long send_with(int fd, int level, int type, const void *data, size_t len, size_t told_len)
+{
+	char room[CMSG_SPACE(64)] __attribute__((aligned(8))) = { 0 };
+	struct nlmsghdr *nlh = nl_getfamily();
+	struct iovec iov = { nlh, nlh->nlmsg_len };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = room,
+			      .msg_controllen = CMSG_SPACE(len) };
+	struct cmsghdr *cmsg = CMSG_FIRSTHDR(&msg);
+	long sent;
+
+	cmsg->cmsg_level = level;
+	cmsg->cmsg_type = type;
+	cmsg->cmsg_len = told_len;
+	memcpy(CMSG_DATA(cmsg), data, len);
+	sent = sendmsg(fd, &msg, 0);
+	if (sent == (long)nlh->nlmsg_len)
+		nl_expect(fd, nlh);
+	return sent;
+}
+
+/* Netlink takes no descriptors; of what else comes along it looks at the form. */
+static void send_control(void)
+{
+	int fd = nl_open(SOCK_RAW), null = keep_fd(open("/dev/null", O_RDONLY));
+	struct ucred me = { getpid(), getuid(), getgid() };
+
+	FAILS(send_with(fd, SOL_SOCKET, SCM_RIGHTS, &null, 4, CMSG_LEN(4)), EINVAL);
+	FAILS(send_with(fd, SOL_SOCKET, 77, &null, 4, CMSG_LEN(4)), EINVAL);
+	FAILS(send_with(fd, SOL_SOCKET, SCM_CREDENTIALS, &me, 8, CMSG_LEN(8)), EINVAL);
+	FAILS(send_with(fd, SOL_NETLINK, 1, &null, 4, CMSG_LEN(60)), EINVAL);
+	FAILS(send_with(fd, SOL_NETLINK, 1, &null, 4, 3), EINVAL);
+	CHECK(send_with(fd, SOL_NETLINK, 1, &null, 4, CMSG_LEN(4)) > 0);
+	CHECK(send_with(fd, SOL_SOCKET, SCM_CREDENTIALS, &me, sizeof(me), CMSG_LEN(sizeof(me))) >
+	      0);
+	FAILS(recv(fd, &null, sizeof(null), MSG_DONTWAIT), EAGAIN);
+}
+
 const struct behaviour behave_io[] = {
 	{ "io: send and recv", send_recv },
 	{ "io: write and read", write_read },
@@ -550,6 +590,7 @@ const struct behaviour behave_io[] = {
 	{ "io: what is no request", no_request },
 	{ "io: what cannot be sent", send_wrong },
 	{ "io: destinations", destinations },
+	{ "io: what is sent along", send_control },
 	{ "io: error answer", error_answer },
 	{ "io: sender", sender },
 	{ "io: sender in recvmsg", message_names },

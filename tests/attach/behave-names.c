@@ -265,6 +265,54 @@ static void bind_groups(void)
 	SAME(memberships(fd), 0);
 }
 
+static uint32_t groups_of_name(int fd)
+{
+	struct sockaddr_nl me = { 0 };
+	socklen_t len = sizeof(me);
+
+	SAME(getsockname(fd, (struct sockaddr *)&me, &len), 0);
+	return me.nl_groups;
+}
+
+/* A name that was told before follows each change. */
+static void name_follows(void)
+{
+	int fd = nl_open(SOCK_RAW), group = 16;
+	uint32_t port;
+
+	nl_bind(fd, 0, 0);
+	port = nl_port(fd);
+	SAME(groups_of_name(fd), 0);
+	SAME(setsockopt(fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, 4), 0);
+	SAME(groups_of_name(fd), 1 << 15);
+	SAME(setsockopt(fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &group, 4), 0);
+	SAME(groups_of_name(fd), 0);
+	nl_bind(fd, port, 1 << 15);
+	SAME(groups_of_name(fd), 1 << 15);
+	nl_bind(fd, port, 0);
+	SAME(groups_of_name(fd), 0);
+	SAME(nl_port(fd), port);
+}
+
+/* In a child, by a copy of the descriptor: it is one socket. */
+static int shared;
+
+static void join_in_child(void)
+{
+	int group = 16;
+
+	SAME(setsockopt(dup(shared), SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, 4), 0);
+}
+
+static void name_follows_others(void)
+{
+	shared = nl_open(SOCK_RAW);
+	nl_bind(shared, 0, 0);
+	SAME(groups_of_name(shared), 0);
+	in_child(join_in_child);
+	SAME(groups_of_name(shared), 1 << 15);
+}
+
 static void memberships_short(void)
 {
 	char room[4] = { 'x', 'x', 'x', 'x' };
@@ -324,6 +372,8 @@ const struct behaviour behave_names[] = {
 	{ "option: wrong ones", wrong_options },
 	{ "option: membership", membership },
 	{ "option: groups by bind", bind_groups },
+	{ "option: the name follows", name_follows },
+	{ "option: the name follows what others do", name_follows_others },
 	{ "option: memberships cut short", memberships_short },
 	{ "option: buffers", buffers },
 	{ "other: routing", routing },
