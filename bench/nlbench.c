@@ -13,7 +13,9 @@
  *        nlbench reload BUS DEV COUNT     driver_reinit, one after another
  *        nlbench probe BUS DEV MS         one get every millisecond for MS ms
  *        nlbench pingpong COUNT           AF_UNIX datagram round trips: the floor
- *        nlbench pread COUNT              system calls that are not netlink's: 4 KiB of a file
+ *        nlbench files COUNT              system calls that are not netlink's: COUNT files opened,
+ *                                         looked at, 4 KiB of them read, closed
+ *        nlbench dup COUNT                one that a filter has to look at: dup() of no descriptor
  *
  * Prints one JSON object: count, messages, seconds, and the latencies in
  * microseconds (min, p50, p99, max).
@@ -29,6 +31,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -151,7 +154,7 @@ static void *echo(void *arg)
 int main(int argc, char **argv)
 {
 	if (argc < 3) {
-		fprintf(stderr, "usage: nlbench get|portget|dumpdev|dumpport|paramset|reload|probe|pingpong|pread ...\n");
+		fprintf(stderr, "usage: nlbench get|portget|dumpdev|dumpport|paramset|reload|probe|pingpong|files|dup ...\n");
 		return 2;
 	}
 	const char *what = argv[1];
@@ -177,15 +180,25 @@ int main(int argc, char **argv)
 		return 0;
 	}
 
-	if (!strcmp(what, "pread")) {
-		int file = open("/proc/self/exe", O_RDONLY);
+	if (!strcmp(what, "files")) {
 		double t0 = now();
 		for (long i = 0; i < count; i++) {
 			double a = now();
-			if (pread(file, in, 4096, 0) != 4096)
-				die("pread");
+			struct stat st;
+			int file = open("/proc/self/exe", O_RDONLY);
+			if (file < 0 || fstat(file, &st) || read(file, in, 4096) != 4096 || close(file))
+				die("files");
 			lat[i] = now() - a;
 		}
+		report(what, lat, count, count, now() - t0);
+		return 0;
+	}
+
+	if (!strcmp(what, "dup")) {
+		double t0 = now();
+		for (long i = 0; i < count; i++)
+			if (dup(500) >= 0 || errno != EBADF)
+				die("dup");
 		report(what, lat, count, count, now() - t0);
 		return 0;
 	}
