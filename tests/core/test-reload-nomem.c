@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-reload-nomem.c - reloads, in place and into another namespace, with memory that runs out
- * at each of their allocations, for shorter or longer: what is shown afterwards is what the
- * driver has, and who only listens knows the same.
+ * test-reload-nomem.c - reloads, in place, into another namespace and home from one that died,
+ * with memory that runs out at each of their allocations, for shorter or longer: what is shown
+ * afterwards is what the driver has, and who only listens knows the same.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,6 +20,7 @@
 
 #define MOST_ALLOCATIONS 2000
 #define PORTS 6
+#define HOME_DEADLINE_NS (60 * FL_NS_PER_S)
 
 static struct fixture *fixture;
 static struct fl_netns *home, *away;
@@ -258,6 +259,63 @@ static void that_fail(void **state)
 	}
 }
 
+/* ---- the way home -------------------------------------------------------------------------- */
+
+/* Into a namespace that nobody has been in. */
+static void move_away(void)
+{
+	static uint64_t cookie = UINT64_MAX;
+
+	fl_netns_put(away);
+	away = fl_netns_get_by_cookie(fl_plane_netns(fixture->plane), --cookie);
+	assert_non_null(away);
+	assert_int_equal(reload_away(), 0);
+	assert_ptr_equal(where(), away);
+}
+
+/* What the plane does when the kernel tells of a death. False: it is not over in time. */
+static bool come_home(void)
+{
+	__atomic_store_n(&away->dead, 1, __ATOMIC_SEQ_CST);
+	fl_return_post(dl, away);
+	return !fl_sched_drain(fl_plane_sched(fixture->plane), HOME_DEADLINE_NS);
+}
+
+/* How many came home with a driver that is down. */
+static unsigned int for_each_allocation_home(int burst, int fail_up)
+{
+	unsigned int failed = 0;
+	bool reached = true, over;
+
+	for (int n = 1; reached; n += burst) {
+		assert_true(n < MOST_ALLOCATIONS);
+		move_away();
+		ears_begin();
+		real.fail_up = fail_up;
+		nomem_begin(n, burst);
+		over = come_home();
+		reached = nomem_end();
+		real.fail_up = 0;
+		assert_true(over);
+		assert_ptr_equal(where(), home);
+		assert_true(reached || fail_up || real.up);
+		assert_true(!fail_up || !real.up);
+		expect_truth();
+		failed += !real.up;
+		assert_int_equal(reload_in_place(), 0);
+		expect_truth();
+	}
+	return failed;
+}
+
+static void home_from_the_dead(void **state)
+{
+	for (size_t i = 0; i < FL_ARRAY_SIZE(bursts); i++) {
+		assert_true(for_each_allocation_home(bursts[i], 0) > 0);
+		assert_true(for_each_allocation_home(bursts[i], -EIO) > 0);
+	}
+}
+
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
@@ -286,6 +344,7 @@ int main(void)
 		cmocka_unit_test(in_place),
 		cmocka_unit_test(into_another_namespace),
 		cmocka_unit_test(that_fail),
+		cmocka_unit_test(home_from_the_dead),
 	};
 
 	return cmocka_run_group_tests_name("reloads without memory", tests, set_up, tear_down);
