@@ -97,6 +97,8 @@ static bool packet_assign_fds(struct fl_session *session, struct fl_packet *pack
 		if (packet->pid > 0) {
 			packet->file_fd = fds[used];
 			fds[used] = -1;
+		} else if (packet->pid == -ESRCH) {
+			packet_close(&fds[used]); /* a pidfd: that never blocks */
 		}
 		used++;
 	}
