@@ -104,8 +104,10 @@ static bool named_start(struct named *named, int (*become)(void), int (*later)(v
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, talk), 0);
 	named->pid = fork();
-	if (!named->pid)
+	if (!named->pid) {
+		close(talk[0]); /* or it would never hear that we have gone */
 		named_main(talk[1], become, later);
+	}
 	assert_true(named->pid > 0);
 	close(talk[1]);
 	named->talk = talk[0];
