@@ -57,6 +57,7 @@ enum fl_wire_kind {
 	                      * when the write is over. ENOENT, EACCES, EPERM, EINVAL, the driver's */
 	FL_WIRE_FOR,         /* the connection is on behalf of another process, whose pidfd is the
 	                      * second descriptor: from now on only what both may do is granted.
+	                      * It is looked at now and when something is to be changed first.
 	                      * Once, as the first packet; EBADF (no pidfd), ESRCH: it may
 	                      * change nothing; EALREADY */
 };
