@@ -43,47 +43,6 @@ static int connect_there(const struct fl_call *call, int netns, int type)
 	return fd;
 }
 
-static void send_result(int to, int fd)
-{
-	struct iovec iov = { &fd, sizeof(fd) };
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (fd >= 0) {
-		msg.msg_control = control.room;
-		msg.msg_controllen = sizeof(control.room);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &fd, sizeof(int));
-	}
-	syscall(SYS_sendmsg, to, &msg, MSG_NOSIGNAL);
-}
-
-static int receive_result(int from)
-{
-	int value = -EIO, fd;
-	struct iovec iov = { &value, sizeof(value) };
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room) };
-
-	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) <= 0)
-		return -EIO;
-	if (!CMSG_FIRSTHDR(&msg))
-		return value < 0 ? value : -EIO;
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(fd));
-	return fd;
-}
-
 /* In a child that has this process's memory as it was: nothing but system calls. */
 static _Noreturn void help(const struct fl_call *call, int type, int to)
 {
@@ -91,7 +50,7 @@ static _Noreturn void help(const struct fl_call *call, int type, int to)
 
 	if (!syscall(SYS_setns, call->target->pidfd, CLONE_NEWUSER | CLONE_NEWNET))
 		fd = fl_nlsock_connect(&call->sup->plane, FL_NLSOCK_NAME_SUPERVISOR, type);
-	send_result(to, fd);
+	fl_pass_send(to, fd);
 	syscall(SYS_exit_group, 0);
 	__builtin_unreachable();
 }
@@ -108,7 +67,7 @@ static int connect_by_helper(const struct fl_call *call, int type)
 	if (!pid)
 		help(call, type, pair[1]);
 	close(pair[1]);
-	fd = pid < 0 ? (int)-errno : receive_result(pair[0]);
+	fd = pid < 0 ? (int)-errno : fl_pass_receive(pair[0]);
 	close(pair[0]);
 	if (pid > 0)
 		while (waitpid(pid, NULL, __WCLONE) < 0 && errno == EINTR)

@@ -165,57 +165,6 @@ void fl_seccomp_free(struct fl_supervisor *sup)
 
 /* ---- the talk with the child ------------------------------------------------------ */
 
-struct loaded {
-	int32_t err;
-};
-
-static void send_loaded(int to, int err, int listener)
-{
-	struct loaded word = { err };
-	struct iovec iov = { &word, sizeof(word) };
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (!err) {
-		msg.msg_control = control.room;
-		msg.msg_controllen = sizeof(control.room);
-		control.header.cmsg_level = SOL_SOCKET;
-		control.header.cmsg_type = SCM_RIGHTS;
-		control.header.cmsg_len = CMSG_LEN(sizeof(int));
-		memcpy(CMSG_DATA(&control.header), &listener, sizeof(int));
-	}
-	if (sendmsg(to, &msg, MSG_NOSIGNAL) < 0) {
-		/* The parent has gone: the next word says so. */
-	}
-}
-
-/* The parent's error, or the child's; ret_listener only without one. */
-static int receive_loaded(int from, int *ret_listener)
-{
-	struct loaded word = { -EIO };
-	struct iovec iov = { &word, sizeof(word) };
-	union {
-		struct cmsghdr header;
-		char room[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control.room,
-			      .msg_controllen = sizeof(control.room) };
-
-	if (recvmsg(from, &msg, MSG_CMSG_CLOEXEC) <= 0)
-		return -EIO;
-	if (word.err)
-		return word.err;
-	if (!CMSG_FIRSTHDR(&msg))
-		return -EIO;
-	memcpy(ret_listener, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	return 0;
-}
-
 static char read_word(int fd)
 {
 	char word = WORD_END;
@@ -243,7 +192,7 @@ int fl_seccomp_child(struct fl_supervisor *sup)
 	word = read_word(sup->pair[1]);
 	if (word == WORD_LOAD) {
 		err = fl_filter_load(sup->filter, fl_seccomp_sets_no_new_privs(), &listener);
-		send_loaded(sup->pair[1], err, listener);
+		fl_pass_send(sup->pair[1], err ? err : listener);
 		close_fd(&listener);
 		word = read_word(sup->pair[1]);
 	}
@@ -333,9 +282,10 @@ static int load(struct fl_supervisor *sup, pid_t child, struct fl_seccomp_error 
 	if (err)
 		return err;
 	write_word(sup->pair[0], WORD_LOAD);
-	err = receive_loaded(sup->pair[0], &sup->listener);
-	if (err)
+	err = fl_pass_receive(sup->pair[0]);
+	if (err < 0)
 		return explain_load(err, error);
+	sup->listener = err;
 	err = check_listener(sup, error);
 	if (err)
 		return err;

@@ -66,6 +66,14 @@ enum fl_seccomp_told {
 void fl_supervisor_tell(struct fl_supervisor *sup, enum fl_seccomp_told what, const char *fmt, ...)
 	FL_PRINTF(3, 4);
 
+/* ---- pass.c ----------------------------------------------------------------------- */
+
+/* Sends a descriptor, or a negative errno. Context: also a child that may only make system
+ * calls. */
+void fl_pass_send(int to, int err_or_fd);
+/* The descriptor or errno that the other side sent; -EIO: it has gone. */
+int fl_pass_receive(int from);
+
 /* ---- filter.c --------------------------------------------------------------------- */
 
 /* A file with the filter for descriptors from `base` on, as struct sock_filter[]. */
