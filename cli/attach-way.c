@@ -82,7 +82,9 @@ static int prepare_filter(struct fl_attach *attach, const char *socket)
 int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *socket, bool verbose,
 		      struct fl_attach *ret_attach)
 {
-	struct fl_attach attach = { .command = command, .verbose = verbose };
+	struct fl_attach attach = { .command = command,
+				    .verbose = verbose,
+				    .asked = way != FL_ATTACH_AUTO };
 	int err = 0;
 
 	attach.is_static = fl_elf_is_static(command);
@@ -113,21 +115,23 @@ int fl_attach_child(struct fl_attach *attach)
 
 static void tell_choice(const struct fl_attach *attach)
 {
-	const char *kind = attach->is_static ? "static" : "dynamic";
 	const char *nnp = attach->supervisor && fl_seccomp_sets_no_new_privs()
 				  ? "; sudo in it gains nothing (no_new_privs)"
 				  : "";
+	char reason[256];
 
-	if (!attach->preload)
-		fl_cli_fail(0, "attach: seccomp (%s is %s)%s", attach->command, kind, nnp);
-	else if (attach->supervisor)
-		fl_cli_fail(0,
-			    "attach: preload, with a seccomp filter for static programs "
-			    "(%s is %s)%s",
-			    attach->command, kind, nnp);
+	if (attach->asked)
+		snprintf(reason, sizeof(reason), "as --attach says");
 	else
-		fl_cli_fail(0, "attach: preload (%s is %s)%s", attach->command, kind,
-			    attach->missing);
+		snprintf(reason, sizeof(reason), "%s is %s", attach->command,
+			 attach->is_static ? "static" : "dynamic");
+	if (!attach->preload)
+		fl_cli_fail(0, "attach: seccomp (%s)%s", reason, nnp);
+	else if (attach->supervisor)
+		fl_cli_fail(0, "attach: preload, with a seccomp filter for static programs (%s)%s",
+			    reason, nnp);
+	else
+		fl_cli_fail(0, "attach: preload (%s)%s", reason, attach->missing);
 }
 
 void fl_attach_parent(struct fl_attach *attach, pid_t child)

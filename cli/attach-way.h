@@ -13,6 +13,7 @@ struct fl_supervisor;
 /* What was chosen for a COMMAND. */
 struct fl_attach {
 	const char *command;
+	bool asked;	/* for the way, by --attach */
 	bool is_static; /* COMMAND is statically linked */
 	bool preload;	/* by LD_PRELOAD */
 	bool required;	/* the filter; else it is for static programs that COMMAND starts */
