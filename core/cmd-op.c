@@ -43,6 +43,13 @@ static int cmd_work_done(struct fl_op *op)
  * comes later waits along. If something below hangs, the command has to give up, so that
  * that hurts nobody else. */
 
+static void alone_disarm(struct fl_cmd_op *cmd)
+{
+	if (fl_timer_cancel(fl_plane_sched(cmd->dl->plane), &cmd->alone))
+		fl_op_put(&cmd->op);
+}
+
+/* Of an operation that was submitted: it may be over by now. */
 static void alone_arm(struct fl_cmd_op *cmd)
 {
 	struct fl_sched *sched = fl_plane_sched(cmd->dl->plane);
@@ -50,23 +57,16 @@ static void alone_arm(struct fl_cmd_op *cmd)
 	fl_op_get(&cmd->op);
 	if (fl_timer_arm(sched, &cmd->alone, fl_sched_config(sched)->alone_deadline_ns))
 		fl_op_put(&cmd->op);
-}
-
-static void alone_disarm(struct fl_cmd_op *cmd)
-{
-	if (fl_timer_cancel(fl_plane_sched(cmd->dl->plane), &cmd->alone))
-		fl_op_put(&cmd->op);
+	else if (__atomic_load_n(&cmd->over, __ATOMIC_SEQ_CST))
+		alone_disarm(cmd);
 }
 
 static void alone_due(struct fl_timer *timer)
 {
 	struct fl_cmd_op *cmd = FL_CONTAINER_OF(timer, struct fl_cmd_op, alone);
 
-	if (fl_op_give_up(&cmd->op, -EBUSY) == -EAGAIN) {
+	if (fl_op_give_up(&cmd->op, -EBUSY) == -EAGAIN)
 		alone_arm(cmd);
-		if (__atomic_load_n(&cmd->over, __ATOMIC_SEQ_CST))
-			alone_disarm(cmd);
-	}
 	fl_op_put(&cmd->op);
 }
 
@@ -204,10 +204,9 @@ static int submit_alone(struct fl_cmd_op *cmd)
 	int err;
 
 	fl_op_get(&cmd->op);
-	alone_arm(cmd);
 	err = submit(cmd->req, &cmd->op);
-	if (err)
-		alone_disarm(cmd);
+	if (!err)
+		alone_arm(cmd);
 	fl_op_put(&cmd->op);
 	return err;
 }
