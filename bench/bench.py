@@ -95,8 +95,10 @@ class Plane:
         return json.loads(out)
 
     def handles(self):
+        # Not the one that the PFs of a chip share: it cannot be reloaded.
         return [line.split(":", 1)[0] if line.startswith("auxiliary") else line.strip()
-                for line in self.devlink("dev", "show").splitlines()]
+                for line in self.devlink("dev", "show").splitlines()
+                if not line.startswith("devlink_index/")]
 
     def wait_for(self, count):
         deadline = time.monotonic() + 120
