@@ -383,6 +383,35 @@ int rig_flash(struct rig *rig, const char *dev, const char *file)
 	return rig_request_end(request);
 }
 
+/* ---- what runs -------------------------------------------------------------------------- */
+
+struct sought {
+	const char *kind, *lane;
+	bool waits;
+};
+
+static void look_at(const struct fl_op_info *info, void *arg)
+{
+	struct sought *sought = arg;
+
+	if (info->state == FL_OP_WAITING && !strcmp(info->kind, sought->kind) &&
+	    strstr(info->lane, sought->lane))
+		sought->waits = true;
+}
+
+void rig_await_waiting(struct rig *rig, const char *kind, const char *lane)
+{
+	struct sought sought = { .kind = kind, .lane = lane };
+
+	for (int ms = 0; ms < 60000 && !sought.waits; ms++) {
+		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, look_at, &sought),
+				 0);
+		if (!sought.waits)
+			rig_nap_ms(1);
+	}
+	assert_true(sought.waits);
+}
+
 /* ---- a flash beside the test ------------------------------------------------------------ */
 
 static void *flash_on(void *arg)
@@ -394,25 +423,11 @@ static void *flash_on(void *arg)
 	return NULL;
 }
 
-static void see_flash(const struct fl_op_info *info, void *arg)
-{
-	if (!strcmp(info->kind, "flash-update") && info->started_ns)
-		*(bool *)arg = true;
-}
-
 void rig_flash_begin(struct rig *rig, const char *dev, struct rig_flashing *flashing)
 {
-	bool runs = false;
-
 	*flashing = (struct rig_flashing){ .rig = rig, .dev = dev };
 	assert_int_equal(fl_thread_start(&flashing->thread, "flash", 0, flash_on, flashing), 0);
-	for (int i = 0; i < 60000 && !runs && !rig_flash_is_over(flashing); i++) {
-		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, see_flash, &runs),
-				 0);
-		if (!runs)
-			rig_nap_ms(1);
-	}
-	assert_true(runs);
+	rig_await_waiting(rig, "flash-update", dev);
 }
 
 bool rig_flash_is_over(const struct rig_flashing *flashing)

@@ -83,6 +83,8 @@ int rig_param_string(struct rig *rig, const char *bus, const char *dev, const ch
 int rig_param_u32(struct rig *rig, const char *bus, const char *dev, const char *name,
 		  uint32_t value);
 int rig_flash(struct rig *rig, const char *dev, const char *file);
+/* Waits until an operation of that kind, on a lane whose name has that part, waits itself. */
+void rig_await_waiting(struct rig *rig, const char *kind, const char *lane);
 /* A flash in a thread of its own; returns when its operation runs. */
 struct rig_flashing {
 	struct rig *rig;

@@ -214,7 +214,7 @@ static void test_hung(void **state)
 		};
 		rig_up(&rig, &config);
 		assert_int_equal(rig_sf_up(&rig, PF0, 7), SF0);
-		assert_true(rig_await_opstate(&rig, PF0, SF0, ATTACHED));
+		rig_await_waiting(&rig, "probe", "mlx5_core.rdma.1");
 		assert_int_equal(rig_unbind(&rig, unbound[i][0], unbound[i][1]), 0);
 		assert_int_equal(rig_bind(&rig, unbound[i][0], unbound[i][1]), 0);
 		rig_settle(&rig);
