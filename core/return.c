@@ -91,12 +91,14 @@ static int return_run(struct fl_op *op)
 	return fl_reload_run(op, reload);
 }
 
-/* The namespace in which dl is, if that is dead; referenced. */
+/* The namespace in which dl is, if that is dead; referenced. NULL also if dl is going. */
 static struct fl_netns *dead_home(const struct fl_devlink *dl)
 {
 	const struct fl_version *version;
 	struct fl_netns *ns = NULL;
 
+	if (fl_lane_sealed(dl->lane))
+		return NULL;
 	fl_rcu_read_lock();
 	version = fl_devlink_version(dl);
 	if (version->registered && fl_netns_dead_now(version->ns))

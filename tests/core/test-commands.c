@@ -467,6 +467,62 @@ static void command_behind_a_move_looks_again(void **state)
 
 /* ---- the end ---------------------------------------------------------------------- */
 
+struct deaf {
+	struct fl_devlink *dl;
+	int begun; /* atomic: it is alone on the lane */
+	int over;  /* atomic */
+};
+
+static int deaf_over(struct fl_op *op)
+{
+	struct deaf *deaf = fl_op_data(op);
+
+	while (!__atomic_load_n(&deaf->over, __ATOMIC_ACQUIRE))
+		usleep(1000);
+	return 0;
+}
+
+static int deaf_run(struct fl_op *op, void *arg)
+{
+	struct deaf *deaf = arg;
+
+	fl_op_set_data(op, deaf);
+	__atomic_store_n(&deaf->begun, 1, __ATOMIC_RELEASE);
+	return fl_op_block(op, deaf_over);
+}
+
+static void *be_deaf(void *arg)
+{
+	struct deaf *deaf = arg;
+
+	fixture_operation(fixture, deaf->dl->lane, deaf_run, deaf);
+	return NULL;
+}
+
+/* Its lane is sealed already, and it is still shown. */
+static void namespace_of_what_goes_may_die(void **state)
+{
+	struct deaf deaf = { .dl = add("goes-dies") };
+	struct fl_netns *grave =
+		fl_netns_get_by_cookie(fl_plane_netns(fixture->plane), UINT64_MAX - 2);
+	pthread_t thread;
+
+	move(deaf.dl, grave);
+	assert_int_equal(fl_thread_start(&thread, "deaf", 0, be_deaf, &deaf), 0);
+	while (!__atomic_load_n(&deaf.begun, __ATOMIC_ACQUIRE))
+		usleep(100);
+	assert_int_equal(fl_device_remove_post(fl_devlink_device(deaf.dl), NULL, NULL, NULL), 0);
+	__atomic_store_n(&grave->dead, 1, __ATOMIC_SEQ_CST);
+	fl_return_post(deaf.dl, grave);
+	assert_true(version(deaf.dl)->registered);
+	__atomic_store_n(&deaf.over, 1, __ATOMIC_RELEASE);
+	pthread_join(thread, NULL);
+	settle();
+	assert_false(version(deaf.dl)->registered);
+	fl_netns_put(grave);
+	fl_devlink_put(deaf.dl);
+}
+
 static void removal_tells_in_order(void **state)
 {
 	struct fl_devlink *dl = add("removed");
@@ -521,6 +577,7 @@ int main(void)
 		cmocka_unit_test(device_that_refuses_comes_home_failed),
 		cmocka_unit_test(instance_that_moved_on_is_left_alone),
 		cmocka_unit_test(command_behind_a_move_looks_again),
+		cmocka_unit_test(namespace_of_what_goes_may_die),
 		cmocka_unit_test(removal_tells_in_order),
 	};
 
