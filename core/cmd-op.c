@@ -37,46 +37,14 @@ static int cmd_work_done(struct fl_op *op)
 	return cmd->err;
 }
 
-/* ---- a place that nobody gives up ------------------------------------------------- */
-
-/* What is to be alone on an instance's lane waits there for all that runs below it, and what
- * comes later waits along. If something below hangs, the command has to give up, so that
- * that hurts nobody else. */
-
-static void alone_disarm(struct fl_cmd_op *cmd)
-{
-	if (fl_timer_cancel(fl_plane_sched(cmd->dl->plane), &cmd->alone))
-		fl_op_put(&cmd->op);
-}
-
-/* Of an operation that was submitted: it may be over by now. */
-static void alone_arm(struct fl_cmd_op *cmd)
-{
-	struct fl_sched *sched = fl_plane_sched(cmd->dl->plane);
-
-	fl_op_get(&cmd->op);
-	if (fl_timer_arm(sched, &cmd->alone, fl_sched_config(sched)->alone_deadline_ns))
-		fl_op_put(&cmd->op);
-	else if (__atomic_load_n(&cmd->over, __ATOMIC_SEQ_CST))
-		alone_disarm(cmd);
-}
-
-static void alone_due(struct fl_timer *timer)
-{
-	struct fl_cmd_op *cmd = FL_CONTAINER_OF(timer, struct fl_cmd_op, alone);
-
-	if (fl_op_give_up(&cmd->op, -EBUSY) == -EAGAIN)
-		alone_arm(cmd);
-	fl_op_put(&cmd->op);
-}
-
 int fl_cmd_op_run(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	bool here;
 	int err;
 
-	alone_disarm(cmd);
+	if (cmd->is_alone)
+		fl_alone_begun(&cmd->alone);
 	cmd->ran = true;
 	/* It may have moved away or gone while the command queued. */
 	fl_rcu_read_lock();
@@ -102,21 +70,41 @@ static void tell_gave_up(struct fl_cmd_op *cmd)
 		      (unsigned int)(waited_ns / FL_NS_PER_S));
 }
 
+static void cmd_over(struct fl_cmd_op *cmd, int err)
+{
+	if (cmd->type->over)
+		cmd->type->over(cmd, err);
+	if (!__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST))
+		fl_req_complete(cmd->req, err);
+	else
+		cmd->req->release(cmd->req);
+}
+
 void fl_cmd_op_ended(struct fl_op *op, int err)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 
-	__atomic_store_n(&cmd->over, 1, __ATOMIC_SEQ_CST);
-	alone_disarm(cmd);
-	if (cmd->type->over)
-		cmd->type->over(cmd, err);
-	if (!__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST)) {
-		if (err == -EBUSY && !cmd->ran)
-			tell_gave_up(cmd);
-		fl_req_complete(cmd->req, err);
-	} else {
-		cmd->req->release(cmd->req);
-	}
+	if (cmd->is_alone)
+		fl_alone_ended(&cmd->alone);
+	/* Nobody but the timer ends it like that before it ran, and nobody parks it then. */
+	if (err == -EBUSY && !cmd->ran)
+		tell_gave_up(cmd);
+	cmd_over(cmd, err);
+}
+
+/* With the reason for the sender. */
+static void tell_refused(struct fl_req *req, const struct fl_op *op, int err)
+{
+	if (err == -EBUSY)
+		fl_extack_set(&req->extack, "%s", fl_op_refusal(op));
+}
+
+static void cmd_refused(struct fl_op *op, int err)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+
+	tell_refused(cmd->req, op, err);
+	cmd_over(cmd, err);
 }
 
 void fl_cmd_op_parked(struct fl_op *op)
@@ -136,109 +124,6 @@ void fl_cmd_op_free(struct fl_op *op)
 	free(cmd);
 }
 
-/* ---- beside a flash --------------------------------------------------------------- */
-
-/* What shall be alone on an instance's lane would hold up, while a flash there lasts, all that
- * comes after it below. So it waits for the flash on the flash's lane, where it is in nobody's
- * way, and queues then. Another flash may have begun meanwhile: so many times it goes back. */
-#define GATE_TURNS 16
-
-struct gate {
-	struct fl_op op;
-	struct fl_cmd_op *cmd; /* not submitted yet: with the reference that passes then */
-	unsigned int turn;
-};
-
-/* As fl_op_submit(); with the reason for the sender. */
-static int submit(struct fl_req *req, struct fl_op *op)
-{
-	int err;
-
-	fl_op_get(op);
-	err = fl_op_submit(op);
-	if (err == -EBUSY)
-		fl_extack_set(&req->extack, "%s", fl_op_refusal(op));
-	fl_op_put(op);
-	return err;
-}
-
-static int gate_run(struct fl_op *op)
-{
-	return 0;
-}
-
-static void gate_ended(struct fl_op *op, int err);
-
-static void gate_free(struct fl_op *op)
-{
-	free(FL_CONTAINER_OF(op, struct gate, op));
-}
-
-static const struct fl_op_type gate_type = {
-	.kind = "after-flash",
-	.run = gate_run,
-	.ended = gate_ended,
-	.free = gate_free,
-};
-
-static int gate_submit(struct fl_cmd_op *cmd, struct fl_lane *flash, unsigned int turn)
-{
-	struct gate *gate = calloc(1, sizeof(*gate));
-	int err;
-
-	if (!gate) {
-		fl_op_put(&cmd->op);
-		return -ENOMEM;
-	}
-	gate->cmd = cmd;
-	gate->turn = turn;
-	fl_op_init(&gate->op, &gate_type, flash, fl_op_client(&cmd->op));
-	err = submit(cmd->req, &gate->op);
-	if (err)
-		fl_op_put(&cmd->op);
-	return err;
-}
-
-static int submit_alone(struct fl_cmd_op *cmd)
-{
-	int err;
-
-	fl_op_get(&cmd->op);
-	err = submit(cmd->req, &cmd->op);
-	if (!err)
-		alone_arm(cmd);
-	fl_op_put(&cmd->op);
-	return err;
-}
-
-/* As fl_op_submit(): cmd's first reference passes over. */
-static int cmd_submit(struct fl_cmd_op *cmd, unsigned int turn)
-{
-	struct fl_lane *flash = cmd->dl->sublane[FL_SUBLANE_FLASH];
-
-	if (flash && fl_op_lane(&cmd->op) == cmd->dl->lane && turn < GATE_TURNS &&
-	    fl_lane_busy(flash))
-		return gate_submit(cmd, flash, turn);
-	if (fl_op_lane(&cmd->op) != cmd->dl->lane)
-		return submit(cmd->req, &cmd->op);
-	return submit_alone(cmd);
-}
-
-static void gate_ended(struct fl_op *op, int err)
-{
-	struct gate *gate = FL_CONTAINER_OF(op, struct gate, op);
-	struct fl_cmd_op *cmd = gate->cmd;
-
-	fl_op_get(&cmd->op);
-	if (err)
-		fl_op_put(&cmd->op);
-	else
-		err = cmd_submit(cmd, gate->turn + 1);
-	if (err)
-		fl_cmd_op_ended(&cmd->op, err);
-	fl_op_put(&cmd->op);
-}
-
 int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct fl_devlink *dl,
 		   struct fl_lane *lane, uint32_t port, void *arg)
 {
@@ -255,9 +140,14 @@ int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct
 	cmd->dl = dl;
 	cmd->port = port;
 	cmd->arg = arg;
-	fl_timer_init(&cmd->alone, alone_due);
+	cmd->is_alone = lane == dl->lane;
 	fl_op_init(&cmd->op, &type->op, lane, req->client);
-	err = cmd_submit(cmd, 0);
+	fl_alone_init(&cmd->alone, &cmd->op, dl, false, cmd_refused);
+	fl_op_get(&cmd->op);
+	err = cmd->is_alone ? fl_alone_submit(&cmd->alone) : fl_op_submit(&cmd->op);
+	if (err)
+		tell_refused(req, &cmd->op, err);
+	fl_op_put(&cmd->op);
 	return err ? err : FL_LATER;
 }
 

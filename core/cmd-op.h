@@ -10,6 +10,7 @@
 #ifndef FL_CORE_CMD_OP_H
 #define FL_CORE_CMD_OP_H
 
+#include "core/alone.h"
 #include "core/txn.h"
 
 struct fl_cmd_op;
@@ -37,9 +38,9 @@ struct fl_cmd_op {
 	int err;                 /* what the work gave */
 	bool can_abandon;        /* req can; set before the submit */
 	int answered;            /* atomic: who sets it, `parked` or `ended`, answers */
-	struct fl_timer alone;   /* until it gives up to be alone on dl's lane; has a reference */
 	bool ran;
-	int over;                /* atomic */
+	bool is_alone;           /* its lane is dl's own */
+	struct fl_alone alone;   /* then */
 	void *arg;
 };
 

@@ -5,21 +5,30 @@
  *
  *  N7  The operation looks again on its lane: an instance that has moved on, or is gone,
  *      is left alone.
- *  N8  The instance comes home in any case; if its reload failed, with reload_failed set.
+ *  N8  The instance comes home in any case; if its reload failed, with reload_failed set. If
+ *      something below hangs it gives its place up, so that others can go on there, and queues
+ *      again when that is over.
  */
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
+#include "core/alone.h"
 #include "core/plane.h"
 #include "core/reload.h"
+
+/* Submits that may fail for want of memory, one within the other, before that is given up. */
+#define REFUSALS_MAX 64
 
 struct homecoming {
 	struct fl_op op;
 	struct fl_devlink *dl;
 	struct fl_netns *dead;
 	struct fl_reload reload;
+	struct fl_alone alone;
+	/* From one return to the next: */
+	unsigned int refusals; /* submits since it last queued */
+	bool gave_up;	       /* when it last queued */
 };
 
 static struct homecoming *homecoming(struct fl_op *op)
@@ -27,7 +36,7 @@ static struct homecoming *homecoming(struct fl_op *op)
 	return FL_CONTAINER_OF(op, struct homecoming, op);
 }
 
-static int return_run(struct fl_op *op);
+static int return_begin(struct fl_op *op);
 
 static int return_commit(struct fl_op *op)
 {
@@ -55,7 +64,7 @@ static int return_done(struct fl_op *op)
 		/* Nobody else brings it home. */
 		fl_txn_abort(home->reload.txn);
 		home->reload.txn = NULL;
-		return fl_op_cancelled(op) ? err : fl_op_sleep(op, FL_TXN_RETRY_NS, return_run);
+		return fl_op_cancelled(op) ? err : fl_op_sleep(op, FL_TXN_RETRY_NS, return_begin);
 	}
 	if (err)
 		fl_log(FL_LOG_WARN, "%s/%s came home with a failed reload (error %d)",
@@ -63,7 +72,7 @@ static int return_done(struct fl_op *op)
 	return return_commit(op);
 }
 
-static int return_run(struct fl_op *op)
+static int return_begin(struct fl_op *op)
 {
 	struct homecoming *home = homecoming(op);
 	struct fl_reload *reload = &home->reload;
@@ -77,7 +86,7 @@ static int return_run(struct fl_op *op)
 		return 0;
 	err = fl_txn_begin(op, home->dl, &reload->txn);
 	if (err == -ENOMEM && !fl_op_cancelled(op))
-		return fl_op_sleep(op, FL_TXN_RETRY_NS, return_run);
+		return fl_op_sleep(op, FL_TXN_RETRY_NS, return_begin);
 	if (err)
 		return err;
 	reload->action = DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
@@ -89,6 +98,31 @@ static int return_run(struct fl_op *op)
 	reload->performed = 0;
 	fl_op_then(op, return_done);
 	return fl_reload_run(op, reload);
+}
+
+static int return_run(struct fl_op *op)
+{
+	fl_alone_begun(&homecoming(op)->alone);
+	return return_begin(op);
+}
+
+/* return_free() does what is to be done. */
+static void return_refused(struct fl_op *op, int err)
+{
+}
+
+static void return_ended(struct fl_op *op, int err)
+{
+	struct homecoming *home = homecoming(op);
+
+	fl_alone_ended(&home->alone);
+	home->refusals = 0;
+	home->gave_up = err == -EBUSY && !home->reload.target;
+	if (home->gave_up)
+		fl_log(FL_LOG_WARN,
+		       "%s/%s cannot come home from a namespace that died: something below still "
+		       "runs; see: finelink show lanes",
+		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl));
 }
 
 /* The namespace in which dl is, if that is dead; referenced. NULL also if dl is going. */
@@ -113,13 +147,14 @@ static void return_free(struct fl_op *op)
 {
 	struct homecoming *home = homecoming(op);
 	struct fl_devlink *dl = home->dl;
+	struct homecoming next = { .refusals = home->refusals, .gave_up = home->gave_up };
 	struct fl_netns *dead;
 
 	fl_netns_put(home->reload.target);
 	fl_netns_put(home->dead);
-	memset(home, 0, sizeof(*home));
+	*home = next;
 	free(__atomic_exchange_n(&dl->homecoming, home, __ATOMIC_ACQ_REL));
-	dead = dead_home(dl);
+	dead = next.refusals < REFUSALS_MAX ? dead_home(dl) : NULL;
 	if (dead)
 		fl_return_post(dl, dead);
 	fl_netns_put(dead);
@@ -129,6 +164,7 @@ static void return_free(struct fl_op *op)
 static const struct fl_op_type return_type = {
 	.kind = "return",
 	.run = return_run,
+	.ended = return_ended,
 	.free = return_free,
 };
 
@@ -155,5 +191,7 @@ void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead)
 	home->dl = fl_devlink_get(dl);
 	home->dead = fl_netns_get(dead);
 	fl_op_init(&home->op, &return_type, dl->lane, NULL);
-	fl_op_submit(&home->op); /* -ENODEV: the instance is being removed */
+	fl_alone_init(&home->alone, &home->op, dl, home->gave_up, return_refused);
+	home->refusals++;
+	fl_alone_submit(&home->alone); /* -ENODEV: the instance is being removed */
 }

@@ -197,6 +197,20 @@ bool fl_lane_busy(struct fl_lane *lane)
 	return busy;
 }
 
+struct fl_lane *fl_lane_longest_below(struct fl_lane *lane)
+{
+	struct fl_lane *below = NULL;
+
+	fl_lock_take(&lane->lock);
+	/* They stand there in the order in which they came. */
+	if (!lane->alone && !cds_list_empty(&lane->holders))
+		below = fl_lane_get(fl_hold_op(cds_list_first_entry(&lane->holders,
+								    struct fl_op_hold, link))
+					    ->lane);
+	fl_lock_drop(&lane->lock);
+	return below;
+}
+
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above)
 {
 	if (lane->sched != above->sched || lane->depth <= above->depth)

@@ -134,6 +134,10 @@ bool fl_lane_abandoned(const struct fl_lane *lane);
 /* Whether somebody holds the lane or queues at it; it may be otherwise at once. Context: any. */
 bool fl_lane_busy(struct fl_lane *lane);
 
+/* The lane of the operation that has held this one shared for longest; a reference. NULL: there
+ * is none. Context: any thread; never blocks. */
+struct fl_lane *fl_lane_longest_below(struct fl_lane *lane);
+
 /* -- installed -- */
 /* Whether lane is strictly below above. */
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);

@@ -141,15 +141,15 @@ static const struct fl_driver test_driver = {
 
 /* ---- the plane -------------------------------------------------------------------- */
 
-struct fixture *fixture_new(uint64_t remove_deadline_ns)
+struct fixture *fixture_new(const struct fl_sched_config *sched)
 {
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
-	struct fl_plane_config config = {
-		.sched.workers = 3,
-		.sched.remove_deadline_ns = remove_deadline_ns,
-	};
+	struct fl_plane_config config = { 0 };
 	int err;
 
+	if (sched)
+		config.sched = *sched;
+	config.sched.workers = 3;
 	fl_assert(fixture);
 	fixture->knobs.ports = 4;
 	err = fl_plane_new(&config, &fixture->plane);

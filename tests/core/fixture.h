@@ -26,8 +26,8 @@ struct fixture {
 	struct fixture_knobs knobs;
 };
 
-/* remove_deadline_ns: of the scheduler; 0: its default. */
-struct fixture *fixture_new(uint64_t remove_deadline_ns);
+/* sched: NULL: the defaults, but for the number of workers. */
+struct fixture *fixture_new(const struct fl_sched_config *sched);
 void fixture_free(struct fixture *fixture);
 
 /* Adds instance test/<name> and waits until it is registered; one reference. */

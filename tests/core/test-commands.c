@@ -541,7 +541,7 @@ static int set_up(void **state)
 	struct fl_netns_table *table;
 
 	fl_rcu_register_thread();
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	table = fl_plane_netns(fixture->plane);
 	home = fl_netns_get(fl_netns_initial(table));
 	away = fl_netns_get_by_cookie(table, UINT64_MAX);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * test-flash.c - what shall be alone on an instance waits for a flash of it, but nobody waits
- * for that meanwhile.
+ * test-flash.c - what shall be alone on an instance waits for a flash of it, or for what hangs
+ * below, but nobody waits for that meanwhile.
  */
 #include <errno.h>
 #include <limits.h>
@@ -22,10 +22,14 @@
 #define LOOK_NS FL_NS_PER_MS
 /* A bound against waiting for what hangs: less than what gives up to be alone, 30 s. */
 #define LAUNCH_DEADLINE_NS (20 * FL_NS_PER_S)
+#define HANGS 1000 /* a number of event queues that the driver does not get done with */
+#define ALONE_NS FL_NS_PER_S
 
 static struct fixture *fixture;
 static struct fl_devlink *dl;
+static struct fl_netns *asker; /* whose commands these are; NULL: the initial one */
 static int flashing, go; /* atomic: flashes that have begun; those up to this may end */
+static int hanging;	    /* atomic */
 
 /* ---- the driver --------------------------------------------------------------------- */
 
@@ -51,9 +55,22 @@ static int reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 	return 0;
 }
 
+static int hang(struct fl_op *op)
+{
+	if (fl_op_cancelled(op))
+		return -ECANCELED;
+	if (__atomic_load_n(&go, __ATOMIC_SEQ_CST))
+		return 0;
+	return fl_op_sleep(op, LOOK_NS, hang);
+}
+
 static int fn_set(struct fl_op *op, struct fl_txn *txn, uint32_t index,
 		  const struct fl_port_fn_change *change)
 {
+	if (change->max_io_eqs == HANGS) {
+		__atomic_store_n(&hanging, 1, __ATOMIC_SEQ_CST);
+		return hang(op);
+	}
 	fl_port_fn_max_io_eqs_set(txn, index, change->max_io_eqs);
 	return 0;
 }
@@ -79,7 +96,7 @@ static int flash(void)
 	struct request request;
 	int err;
 
-	request_init(&request, fixture, NULL, DEVLINK_CMD_FLASH_UPDATE, dl);
+	request_init(&request, fixture, asker, DEVLINK_CMD_FLASH_UPDATE, dl);
 	fl_msg_put_str(&request.msg, DEVLINK_ATTR_FLASH_UPDATE_FILE_NAME, "image");
 	err = request_run(&request);
 	request_done(&request);
@@ -91,7 +108,7 @@ static int eswitch_set(void)
 	struct request request;
 	int err;
 
-	request_init(&request, fixture, NULL, DEVLINK_CMD_ESWITCH_SET, dl);
+	request_init(&request, fixture, asker, DEVLINK_CMD_ESWITCH_SET, dl);
 	fl_msg_put_u16(&request.msg, DEVLINK_ATTR_ESWITCH_MODE, DEVLINK_ESWITCH_MODE_SWITCHDEV);
 	err = request_run(&request);
 	request_done(&request);
@@ -103,22 +120,22 @@ static int reload(void)
 	struct request request;
 	int err;
 
-	request_init(&request, fixture, NULL, DEVLINK_CMD_RELOAD, dl);
+	request_init(&request, fixture, asker, DEVLINK_CMD_RELOAD, dl);
 	err = request_run(&request);
 	request_done(&request);
 	return err;
 }
 
-static int launch(uint32_t port)
+static int set_io_eqs(uint32_t port, uint32_t max_io_eqs)
 {
 	struct request request;
 	size_t nest;
 	int err;
 
-	request_init(&request, fixture, NULL, DEVLINK_CMD_PORT_SET, dl);
+	request_init(&request, fixture, asker, DEVLINK_CMD_PORT_SET, dl);
 	fl_msg_put_u32(&request.msg, DEVLINK_ATTR_PORT_INDEX, port);
 	nest = fl_msg_nest(&request.msg, DEVLINK_ATTR_PORT_FUNCTION, true);
-	fl_msg_put_u32(&request.msg, DEVLINK_PORT_FN_ATTR_MAX_IO_EQS, 8 + port);
+	fl_msg_put_u32(&request.msg, DEVLINK_PORT_FN_ATTR_MAX_IO_EQS, max_io_eqs);
 	fl_msg_nest_end(&request.msg, nest);
 	err = request_run(&request);
 	request_done(&request);
@@ -185,8 +202,14 @@ static int launch_each(void)
 	int err = 0;
 
 	for (uint32_t i = 0; i < LAUNCHES && !err; i++)
-		err = launch(i % PORTS);
+		err = set_io_eqs(i % (PORTS - 1), 8 + i);
 	return err;
+}
+
+/* On the port that is not launched. */
+static int set_hanging(void)
+{
+	return set_io_eqs(PORTS - 1, HANGS);
 }
 
 static void launch_all(void)
@@ -243,6 +266,79 @@ static void next_flash(void **state)
 	assert_int_equal(aside_end(&mode), 0);
 }
 
+/* ---- home from a namespace that died -------------------------------------------------- */
+
+static struct fl_netns *where(void)
+{
+	struct fl_netns *ns;
+
+	fl_rcu_read_lock();
+	ns = fl_devlink_version(dl)->ns;
+	fl_rcu_read_unlock();
+	return ns;
+}
+
+static int move_run(struct fl_op *op, void *arg)
+{
+	struct fl_txn *txn;
+
+	assert_int_equal(fl_txn_begin(op, dl, &txn), 0);
+	fl_txn_move(txn, arg);
+	return fl_txn_commit(txn);
+}
+
+static void move_away(void)
+{
+	asker = fl_netns_get_by_cookie(fl_plane_netns(fixture->plane), UINT64_MAX);
+	assert_non_null(asker);
+	assert_int_equal(fixture_operation(fixture, dl->lane, move_run, asker), 0);
+}
+
+static void die(void)
+{
+	__atomic_store_n(&asker->dead, 1, __ATOMIC_SEQ_CST);
+	fl_return_post(dl, asker);
+}
+
+static void expect_home(void)
+{
+	assert_int_equal(fl_sched_drain(fl_plane_sched(fixture->plane), LAUNCH_DEADLINE_NS), 0);
+	assert_ptr_equal(where(), fl_netns_initial(fl_plane_netns(fixture->plane)));
+}
+
+static void return_beside_a_flash(void **state)
+{
+	static struct aside flash_1;
+
+	move_away();
+	aside_begin(&flash_1, flash);
+	await_flash(1);
+	die();
+	launch_all();
+	assert_false(over(&flash_1));
+	assert_ptr_equal(where(), asker);
+	__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(aside_end(&flash_1), 0);
+	expect_home();
+}
+
+static void return_behind_what_hangs(void **state)
+{
+	static struct aside hung;
+
+	move_away();
+	aside_begin(&hung, set_hanging);
+	while (!__atomic_load_n(&hanging, __ATOMIC_SEQ_CST))
+		usleep(200);
+	die();
+	launch_all();
+	assert_false(over(&hung));
+	assert_ptr_equal(where(), asker);
+	__atomic_store_n(&go, 1, __ATOMIC_SEQ_CST);
+	assert_int_equal(aside_end(&hung), 0);
+	expect_home();
+}
+
 static void gone(void *arg)
 {
 	__atomic_store_n((int *)arg, 1, __ATOMIC_SEQ_CST);
@@ -263,19 +359,31 @@ static void removal_wins(void **state)
 		usleep(200);
 }
 
-static int set_up(void **state)
+static int set_up_with(const struct fl_sched_config *sched)
 {
 	fl_rcu_register_thread();
-	flashing = go = 0;
-	fixture = fixture_new(0);
+	flashing = go = hanging = 0;
+	fixture = fixture_new(sched);
 	fixture->knobs.ops = &ops;
 	fixture->knobs.ports = PORTS;
 	dl = fixture_add(fixture, "flash");
 	return 0;
 }
 
+static int set_up(void **state)
+{
+	return set_up_with(NULL);
+}
+
+static int set_up_impatient(void **state)
+{
+	return set_up_with(&(struct fl_sched_config){ .alone_deadline_ns = ALONE_NS });
+}
+
 static int tear_down(void **state)
 {
+	fl_netns_put(asker);
+	asker = NULL;
 	fl_devlink_put(dl);
 	fixture_free(fixture);
 	fl_rcu_unregister_thread();
@@ -288,6 +396,9 @@ int main(void)
 		cmocka_unit_test_setup_teardown(others_go_on, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(next_flash, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(removal_wins, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(return_beside_a_flash, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(return_behind_what_hangs, set_up_impatient,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests_name("beside a flash", tests, NULL, NULL);

@@ -847,7 +847,7 @@ int main(void)
 	};
 	int failed;
 
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	home = fl_netns_initial(fl_plane_netns(fixture->plane));
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	fixture_free(fixture);

@@ -436,7 +436,7 @@ int main(int argc, char **argv)
 	const char *expect = argc == 3 && !strcmp(argv[1], "--expect") ? argv[2] : NULL;
 
 	fl_rcu_register_thread();
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	fixture->knobs.ports = PORTS;
 	dl = fixture_add(fixture, "shared");
 	mover_dl = fixture_add(fixture, "mover");

@@ -267,7 +267,7 @@ static void removal_survives(void **state)
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	home = fl_netns_get(fl_netns_initial(fl_plane_netns(fixture->plane)));
 	away = fl_netns_get_by_cookie(fl_plane_netns(fixture->plane), UINT64_MAX);
 	dl = fixture_add(fixture, "nomem");

@@ -476,7 +476,7 @@ static void instance_frees_its_drivers_memory(void **state)
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
-	fixture = fixture_new(DEADLINE_NS);
+	fixture = fixture_new(&(struct fl_sched_config){ .remove_deadline_ns = DEADLINE_NS });
 	home = fl_netns_get(fl_netns_initial(fl_plane_netns(fixture->plane)));
 	return 0;
 }

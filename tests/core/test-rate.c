@@ -759,7 +759,7 @@ static void a_node_is_never_deleted_under_its_children(void **state)
 
 static int start(void **state)
 {
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	home = fl_netns_initial(fl_plane_netns(fixture->plane));
 	return 0;
 }

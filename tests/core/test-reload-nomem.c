@@ -319,7 +319,7 @@ static void home_from_the_dead(void **state)
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	home = fl_netns_get(fl_netns_initial(fl_plane_netns(fixture->plane)));
 	away = fl_netns_get_by_cookie(fl_plane_netns(fixture->plane), UINT64_MAX);
 	fixture->knobs.ops = &ops;

@@ -462,7 +462,7 @@ static void a_driver_registers_parents_first(void **state)
 
 static int start(void **state)
 {
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	home = fl_netns_initial(fl_plane_netns(fixture->plane));
 	return 0;
 }

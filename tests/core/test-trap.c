@@ -546,7 +546,7 @@ static void a_dump_goes_on_where_it_was(void **state)
 
 static int start(void **state)
 {
-	fixture = fixture_new(0);
+	fixture = fixture_new(NULL);
 	home = fl_netns_initial(fl_plane_netns(fixture->plane));
 	return 0;
 }

@@ -102,7 +102,7 @@ static int set_up(void **state)
 	struct fl_server_config config = { .private_plane = true };
 
 	fl_rcu_register_thread();
-	fixture = fixture_new(DEADLINE_NS);
+	fixture = fixture_new(&(struct fl_sched_config){ .remove_deadline_ns = DEADLINE_NS });
 	fixture->knobs.ops = &deaf_ops;
 	config.listen_fd = serve();
 	return fl_server_new(fixture->plane, &config, &server);
