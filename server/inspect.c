@@ -285,9 +285,12 @@ static unsigned int file_threads;
 
 static bool file_thread_enter(void)
 {
-	if (__atomic_add_fetch(&file_threads, 1, __ATOMIC_RELAXED) <= FL_INSPECT_FILE_THREADS)
-		return true;
-	__atomic_sub_fetch(&file_threads, 1, __ATOMIC_RELAXED);
+	unsigned int count = __atomic_load_n(&file_threads, __ATOMIC_SEQ_CST);
+
+	while (count < FL_INSPECT_FILE_THREADS)
+		if (__atomic_compare_exchange_n(&file_threads, &count, count + 1, true,
+						__ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+			return true;
 	return false;
 }
 
@@ -300,31 +303,79 @@ static int file_thread_start(const char *name, void *(*run)(void *arg), void *ar
 		return -EBUSY;
 	err = fl_thread_start(&thread, name, 0, run, arg);
 	if (err)
-		__atomic_sub_fetch(&file_threads, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&file_threads, 1, __ATOMIC_SEQ_CST);
 	else
 		pthread_detach(thread);
 	return err;
 }
 
-static void file_thread_leave(void)
+/* Descriptors that wait to be closed by one of those threads. */
+struct closing {
+	struct closing *next;
+	int fd;
+};
+
+static struct closing *closings; /* atomic */
+
+static void closings_push(struct closing *first, struct closing *last)
 {
-	__atomic_sub_fetch(&file_threads, 1, __ATOMIC_RELAXED);
+	last->next = __atomic_load_n(&closings, __ATOMIC_RELAXED);
+	while (!__atomic_compare_exchange_n(&closings, &last->next, first, true, __ATOMIC_SEQ_CST,
+					    __ATOMIC_RELAXED))
+		;
 }
 
-static void *dispose_main(void *arg)
+static void *closings_main(void *arg);
+
+/* One of them; the others are left to other threads, since this one's close may hang. */
+static struct closing *closings_pop(void)
 {
-	close((int)(intptr_t)arg);
+	struct closing *one = __atomic_exchange_n(&closings, NULL, __ATOMIC_SEQ_CST), *last;
+
+	if (!one || !one->next)
+		return one;
+	for (last = one->next; last->next;)
+		last = last->next;
+	closings_push(one->next, last);
+	file_thread_start("fl-close", closings_main, NULL);
+	return one;
+}
+
+/* Last act of such a thread. What was left to it because there were enough threads is seen here,
+ * or by who leaves later. */
+static void file_thread_leave(void)
+{
+	struct closing *one;
+
+	do {
+		while ((one = closings_pop())) {
+			close(one->fd);
+			free(one);
+		}
+		__atomic_sub_fetch(&file_threads, 1, __ATOMIC_SEQ_CST);
+	} while (__atomic_load_n(&closings, __ATOMIC_SEQ_CST) && file_thread_enter());
+}
+
+static void *closings_main(void *arg)
+{
 	file_thread_leave();
 	return NULL;
 }
 
 void fl_inspect_dispose(int fd)
 {
-	int err = file_thread_start("fl-close", dispose_main, (void *)(intptr_t)fd);
+	struct closing *one = malloc(sizeof(*one));
+	int err;
 
-	/* Only if as many closes hang already: then rather a descriptor than a thread. */
-	if (err)
-		fl_log(FL_LOG_WARN, "a descriptor of a client stays open: error %d", err);
+	if (!one) {
+		fl_log(FL_LOG_WARN, "a descriptor of a client stays open: out of memory");
+		return;
+	}
+	one->fd = fd;
+	closings_push(one, one);
+	err = file_thread_start("fl-close", closings_main, NULL);
+	if (err && err != -EBUSY)
+		fl_log(FL_LOG_WARN, "a descriptor of a client stays open for now: error %d", err);
 }
 
 static int write_all(int fd, const char *text, size_t len)
@@ -379,8 +430,8 @@ static void *inspect_main(void *arg)
 	json_object_put(made);
 	close(inspection->fd);
 	free(inspection);
-	file_thread_leave();
 	fl_session_come_back(session, inspect_back);
+	file_thread_leave();
 	return NULL;
 }
 

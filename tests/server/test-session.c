@@ -358,6 +358,23 @@ static void test_inspect(void **state)
 	close(fd);
 }
 
+/* However many files come at once, each is closed. */
+static void test_inspect_storm(void **state)
+{
+	unsigned int fds = fake_count_fds();
+	int fd = client_open();
+
+	for (int i = 0; i < 500; i++) {
+		int file = memfd_create("inspect", MFD_CLOEXEC);
+
+		client_send(fd, FL_WIRE_INSPECT, 0, 0, 0, "secrets", 7, &file, 1);
+		close(file);
+	}
+	assert_int_equal(client_call(fd, FL_WIRE_NAME, 0, 0, NULL, 0, -1).error, 0);
+	close(fd);
+	assert_true(fake_wait_fds(fds));
+}
+
 static void knob(int fd, enum fl_wire_knob what, const char *path, const char *value, int want,
 		 const char *text)
 {
@@ -478,6 +495,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_permission_public, setup_public, teardown),
 		cmocka_unit_test_setup_teardown(test_namespace_is_let_go, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inspect, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_inspect_storm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_knob, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_storm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stop_in_storm, setup, teardown),
