@@ -148,17 +148,34 @@ struct attaching {
 	struct fl_txn *txn;
 };
 
-/* From here on an eth device that goes or comes does so by itself. Gives whether it is bound. */
-static bool eth_let_go(struct mlx5_func *func)
+/* The function's eth device, referenced, or NULL. */
+static struct fl_device *eth_get(struct mlx5_func *func)
 {
 	struct fl_device *eth;
-	bool bound;
 
 	fl_driver_lock_take(func->pf->lock);
 	eth = func->children[MLX5_CHILD_ETH];
 	if (eth)
 		fl_device_get(eth);
 	fl_driver_lock_drop(func->pf->lock);
+	return eth;
+}
+
+bool mlx5_eth_bound(struct mlx5_func *func)
+{
+	struct fl_device *eth = eth_get(func);
+	bool bound = eth && fl_device_driver(eth);
+
+	fl_device_put(eth);
+	return bound;
+}
+
+/* From here on an eth device that goes or comes does so by itself. Gives whether it is bound. */
+static bool eth_let_go(struct mlx5_func *func)
+{
+	struct fl_device *eth = eth_get(func);
+	bool bound;
+
 	if (!eth)
 		return false;
 	bound = fl_device_driver(eth);

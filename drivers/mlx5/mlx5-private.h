@@ -455,6 +455,8 @@ int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func);
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func);
 /* The bus has removed the children; what is left are our references. */
 void mlx5_children_forget(struct mlx5_func *func);
+/* Whether there is an eth device with its driver. A hint unless alone on func's lane. */
+bool mlx5_eth_bound(struct mlx5_func *func);
 extern const struct fl_driver mlx5_child_drivers[MLX5_CHILDREN];
 
 #endif

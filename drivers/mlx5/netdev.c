@@ -114,8 +114,12 @@ struct detached {
 static int detached_run(struct fl_op *op)
 {
 	struct detached *detached = fl_op_own(op);
-	int err = edit(op, detached->func, mlx5_netdev_del);
+	int err;
 
+	/* One that has come back meanwhile shows the netdev. */
+	if (mlx5_eth_bound(detached->func))
+		return 0;
+	err = edit(op, detached->func, mlx5_netdev_del);
 	if (err == -ENOMEM)
 		return fl_op_sleep(op, RETRY_NS, detached_run);
 	return 0; /* -ENODEV: it went with something else */

@@ -149,6 +149,57 @@ static void test_eth(void **state)
 	rig_down(&rig);
 }
 
+/* Unbinds without waiting for it. */
+static void unbind_post(struct rig *rig, const char *bus, const char *name)
+{
+	struct fl_device *dev = fl_device_find(fl_plane_bus(rig->plane), bus, name);
+
+	assert_non_null(dev);
+	assert_int_equal(fl_device_unbind_post(dev, NULL, NULL, NULL), 0);
+	fl_device_put(dev);
+}
+
+static void bind_post(struct rig *rig, const char *bus, const char *name)
+{
+	struct fl_device *dev = fl_device_find(fl_plane_bus(rig->plane), bus, name);
+
+	assert_non_null(dev);
+	assert_int_equal(fl_device_probe_post(dev, NULL), 0);
+	fl_device_put(dev);
+}
+
+/* A reload, or another binding, that waits already when an eth device is unbound brings the netdev
+ * back, too: the news that it is gone come after it. */
+static void test_eth_news_are_late(void **state)
+{
+	struct mlx5_config config;
+	struct rig rig;
+
+	config_switchdev(&config);
+	config.latency_ns[MLX5_STEP_ETH_ATTACH] = 500 * MS;
+	rig_up(&rig, &config);
+	assert_int_equal(rig_sf_up(&rig, PF0, 7), SF0);
+	rig_settle(&rig);
+	for (int reload = 0; reload < 2; reload++) {
+		assert_int_equal(rig_unbind(&rig, "auxiliary", SF_ETH), 0);
+		rig_settle(&rig);
+		assert_int_equal(netdev(&rig, "auxiliary", SF, SF_PORT), -1);
+		bind_post(&rig, "auxiliary", SF_ETH);
+		rig_await_waiting(&rig, "probe", SF_ETH);
+		/* It stands on the SF's lane now, and waits for the probe. */
+		unbind_post(&rig, "auxiliary", SF_ETH);
+		if (reload)
+			assert_int_equal(rig_reload(&rig, "auxiliary", SF,
+						    DEVLINK_RELOAD_ACTION_DRIVER_REINIT, 0),
+					 0);
+		else
+			assert_int_equal(rig_bind(&rig, "auxiliary", SF_ETH), 0);
+		rig_settle(&rig);
+		assert_int_equal(netdev(&rig, "auxiliary", SF, SF_PORT), 1);
+	}
+	rig_down(&rig);
+}
+
 /* A sibling that hangs does not hide the netdev; an eth device that fails shows none. */
 static void test_eth_and_siblings(void **state)
 {
@@ -276,6 +327,7 @@ int main(void)
 		cmocka_unit_test(test_pf),
 		cmocka_unit_test(test_sf),
 		cmocka_unit_test(test_eth),
+		cmocka_unit_test(test_eth_news_are_late),
 		cmocka_unit_test(test_eth_and_siblings),
 		cmocka_unit_test(test_during_flash),
 		cmocka_unit_test(test_hung),
