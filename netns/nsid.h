@@ -28,7 +28,8 @@ int fl_nsid_in(int sock, int nsid, int target, int *ret_nsid);
 
 /* Walks the ids that the socket's own namespace gives (target FL_NSID_NONE), or that the
  * one with the id target gives: fn gets each, and the own id of the same (or FL_NSID_NONE),
- * until it returns false. Returns 0 or a negative errno. */
+ * until it returns false. Some may be left out: kernels end the list with its first datagram
+ * (6.18), or go on at a place in it, which moves. Returns 0 or a negative errno. */
 int fl_nsid_walk(int sock, int target, bool (*fn)(int nsid, int own, void *arg), void *arg);
 
 /* Calls gone(nsid) for each notice of a namespace's end in a datagram. */

@@ -182,11 +182,10 @@ int fl_netns_resolve_id(struct fl_netns_table *table, struct fl_netns *asker, in
 	if (match.sock < 0)
 		return match.sock;
 	err = fl_nsid_walk(match.sock, match.target, match_walked, &match);
-	if (!err && !match.found)
-		err = -ENOENT;
 	if (err)
 		goto out_ask;
-	ns = fl_netns_get_by_watch(table, match.own);
+	/* What the list lacks may be there all the same: see resync() in watch.c. */
+	ns = match.found ? fl_netns_get_by_watch(table, match.own) : NULL;
 	if (!ns)
 		err = resolve_searched(table, &match, ret_ns);
 	else if (fl_netns_dead(ns))

@@ -3,9 +3,9 @@
  * watch.c - the thread that hears of the end of namespaces.
  *
  * The kernel tells on the event socket which ids of the watch namespace are gone. If it
- * had to drop a notice, the next read says ENOBUFS; then all that were watched before
- * are compared with the ids that are still there. Ids are never reused there, so both
- * ways agree, in whatever order they come (clause N1).
+ * had to drop a notice, the next read says ENOBUFS; then it is asked for each that was
+ * watched before. Ids are never reused there, so both ways agree, in whatever order they
+ * come (clause N1).
  */
 #include <errno.h>
 #include <poll.h>
@@ -55,16 +55,6 @@ static void mark_all(struct fl_netns_table *table)
 	fl_rcu_read_unlock();
 }
 
-static bool unmark(int nsid, int own, void *arg)
-{
-	struct fl_netns *ns = fl_netns_get_by_watch(arg, nsid);
-
-	if (ns)
-		ns->resync = 0;
-	fl_netns_put(ns);
-	return true;
-}
-
 static struct fl_netns *take_marked(struct fl_netns_table *table, unsigned int bucket)
 {
 	struct fl_netns *ns;
@@ -77,27 +67,36 @@ static struct fl_netns *take_marked(struct fl_netns_table *table, unsigned int b
 	return ns;
 }
 
+/* Asks for the one namespace: the kernel's list may be short of some that live. */
+static int look(struct fl_netns_table *table, struct fl_netns *ns)
+{
+	int nsid, err;
+
+	err = fl_nsid_in(table->place.resync_sock, (int)fl_netns_watch_id(ns), FL_NSID_NONE, &nsid);
+	if (err && err != -ENOENT)
+		return err;
+	ns->resync = 0;
+	if (err)
+		netns_die(table, ns);
+	return 0;
+}
+
 static int resync(struct fl_netns_table *table)
 {
-	int err;
+	struct fl_netns *ns;
+	int err = 0;
 
 	mark_all(table);
-	err = fl_nsid_walk(table->place.resync_sock, FL_NSID_NONE, unmark, table);
-	if (err) {
-		fl_log(FL_LOG_ERR, "netns: cannot list the watched namespaces, trying again: %s",
-		       strerror(-err));
-		return err;
-	}
-	for (unsigned int i = 0; i < FL_NETNS_BUCKETS; i++) {
-		struct fl_netns *ns;
-
-		while ((ns = take_marked(table, i))) {
-			ns->resync = 0;
-			netns_die(table, ns);
+	for (unsigned int i = 0; i < FL_NETNS_BUCKETS && !err; i++) {
+		while (!err && (ns = take_marked(table, i))) {
+			err = look(table, ns);
 			fl_netns_put(ns);
 		}
 	}
-	return 0;
+	if (err)
+		fl_log(FL_LOG_ERR, "netns: cannot ask for the watched namespaces, trying again: %s",
+		       strerror(-err));
+	return err;
 }
 
 /* ---- the thread -------------------------------------------------------------------- */

@@ -92,6 +92,16 @@ static unsigned int deaths_of(uint64_t cookie)
 	return times;
 }
 
+static void wait_death_of(uint64_t cookie)
+{
+	uint64_t until = fl_now_ns() + WAIT_S * FL_NS_PER_S;
+
+	while (!deaths_of(cookie)) {
+		assert_true(fl_now_ns() < until);
+		usleep(1000);
+	}
+}
+
 /* ---- namespaces ----------------------------------------------------------------------- */
 
 static uint64_t own_cookie(void)
@@ -155,6 +165,14 @@ static void pod_free(struct pod *pod)
 	close(pod->fd);
 	kill(pod->pid, SIGKILL);
 	waitpid(pod->pid, NULL, 0);
+}
+
+static void ns_watch(struct fl_netns_table *table, int n, int *fd, struct fl_netns **ns)
+{
+	for (int i = 0; i < n; i++) {
+		fd[i] = ns_new(NULL);
+		assert_int_equal(fl_netns_resolve_fd(table, fd[i], &ns[i]), 0);
+	}
 }
 
 static int home_id(const struct fl_netns *ns)
@@ -405,6 +423,95 @@ static void test_lost_notices(void **state)
 	fl_netns_table_free(table);
 }
 
+/* ---- more than one datagram tells ----------------------------------------------------- */
+
+#define LIST_BYTES 8192 /* of one datagram: some 290 namespaces */
+#define STAY 400
+
+static bool short_lists;
+
+/* Stands before libc's, for netns/ too. */
+ssize_t recv(int sock, void *buf, size_t len, int flags)
+{
+	if (short_lists && len > LIST_BYTES)
+		len = LIST_BYTES;
+	return recvfrom(sock, buf, len, flags, NULL, NULL);
+}
+
+/* N1, never before: the kernel's list of ids is not all that is there. Some kernels end it with
+ * its first datagram; others go on at a place, and leave out what lives when something in front
+ * of it died meanwhile. */
+static void test_long_list(void **state)
+{
+	static struct fl_netns *stay[STAY];
+	static int fd[STAY];
+	struct fl_netns_table *table;
+	struct fl_netns *storm[MANY], *last;
+	int storm_fd[MANY], last_fd;
+	uint64_t cookie;
+
+	short_lists = true;
+	table = table_new(1);
+	ns_watch(table, STAY, fd, stay);
+	ns_watch(table, MANY, storm_fd, storm);
+	set_stall(true);
+	close(storm_fd[0]);
+	wait_deaths(1);
+	for (int i = 1; i < MANY; i++)
+		close(storm_fd[i]);
+	wait_overrun(table->place.event_sock);
+	set_stall(false);
+	wait_deaths(MANY);
+	/* The watcher tells one after the other: it is done with those before. */
+	last_fd = ns_new(&cookie);
+	assert_int_equal(fl_netns_resolve_fd(table, last_fd, &last), 0);
+	close(last_fd);
+	wait_death_of(cookie);
+	for (int i = 0; i < STAY; i++)
+		assert_false(fl_netns_dead(stay[i]));
+	assert_int_equal(deaths.n, MANY + 1);
+	fl_netns_put(last);
+	for (int i = 0; i < MANY; i++)
+		fl_netns_put(storm[i]);
+	for (int i = 0; i < STAY; i++) {
+		close(fd[i]);
+		fl_netns_put(stay[i]);
+	}
+	check_forgotten(table);
+	fl_netns_table_free(table);
+	short_lists = false;
+}
+
+/* The same list, where a client names a namespace by its id. */
+static void test_long_list_of_ids(void **state)
+{
+	static struct fl_netns *stay[STAY];
+	static int fd[STAY];
+	struct fl_netns_table *table;
+	struct fl_netns *ns, *found;
+	struct pod pod = pod_new();
+	int sock = fl_nsid_socket();
+
+	assert_int_equal(fl_nsid_assign(sock, pod.fd, 100000), 0); /* the last of the list */
+	close(sock);
+	short_lists = true;
+	table = table_new(0);
+	ns_watch(table, STAY, fd, stay);
+	assert_int_equal(fl_netns_resolve_fd(table, pod.fd, &ns), 0);
+	assert_int_equal(fl_netns_resolve_id(table, fl_netns_initial(table), 100000, &found), 0);
+	assert_ptr_equal(found, ns);
+	fl_netns_put(found);
+	fl_netns_put(ns);
+	pod_free(&pod);
+	for (int i = 0; i < STAY; i++) {
+		close(fd[i]);
+		fl_netns_put(stay[i]);
+	}
+	check_forgotten(table);
+	fl_netns_table_free(table);
+	short_lists = false;
+}
+
 static int nsid_at(int place_fd, int fd)
 {
 	int sock, nsid;
@@ -640,6 +747,8 @@ int main(void)
 		TEST(pairs_bounded),
 		TEST(references),
 		cmocka_unit_test(test_lost_notices),
+		cmocka_unit_test(test_long_list),
+		cmocka_unit_test(test_long_list_of_ids),
 		cmocka_unit_test(test_outliving),
 	};
 	int failed;
