@@ -201,6 +201,8 @@ static int port_new_check(struct fl_op *op)
 
 	if (fl_op_result(op) || fl_txn_obj(cmd->txn, FL_OBJ_PORT, cmd->port))
 		return fl_op_result(op);
+	if (cmd->txn->err) /* it wanted to */
+		return cmd->txn->err;
 	fl_log(FL_LOG_ERR, "%s/%s: its driver's port_new returned 0 but added no port %u",
 	       fl_devlink_bus_name(cmd->dl), fl_devlink_dev_name(cmd->dl), cmd->port);
 	fl_extack_set(&cmd->req->extack, "The driver did not make the port");
