@@ -21,6 +21,7 @@ void nsim_dev_put(struct nsim_dev *dev)
 	if (!dev || __atomic_sub_fetch(&dev->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	nsim_ports_forget(dev);
+	nsim_rate_free_buried(dev);
 	nsim_netns_leave(dev);
 	nsim_region_forget(dev);
 	nsim_health_forget(dev);

@@ -15,8 +15,9 @@ bool nsim_is_switchdev(struct fl_txn *txn)
 
 void nsim_legacy_enable(struct nsim_dev *dev, struct fl_txn *txn)
 {
-	nsim_rate_nodes_del(txn);
+	nsim_rate_nodes_del(dev, txn);
 	nsim_ports_del(dev, txn, true);
+	nsim_vf_ports_clear(txn, dev->vf_ports);
 	fl_eswitch_set(txn, DEVLINK_ESWITCH_MODE_LEGACY, -1, -1);
 }
 
@@ -25,6 +26,10 @@ int nsim_switchdev_enable(struct nsim_dev *dev, struct fl_txn *txn)
 	uint32_t vfs = __atomic_load_n(&dev->num_vfs, __ATOMIC_RELAXED);
 	int err = 0;
 
+	/* No VF has a port: those that could not be committed before are forgotten. */
+	nsim_ports_del(dev, txn, true);
+	nsim_rate_free_buried(dev);
+	dev->vf_ports = vfs;
 	for (uint32_t i = 0; i < vfs && !err; i++)
 		err = nsim_port_add(dev, txn, true, i);
 	if (err) {

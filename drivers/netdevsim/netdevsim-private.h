@@ -112,6 +112,8 @@ struct nsim_port {
 int nsim_port_add(struct nsim_dev *dev, struct fl_txn *txn, bool vf, uint32_t number);
 /* Those of VFs, or all of them: the latest first. */
 void nsim_ports_del(struct nsim_dev *dev, struct fl_txn *txn, bool only_vfs);
+/* Those of `count` VFs that txn shows still, since a change before was not committed. */
+void nsim_vf_ports_clear(struct fl_txn *txn, uint32_t count);
 /* Gives back what the driver holds of all ports, and tells nobody. */
 void nsim_ports_forget(struct nsim_dev *dev);
 extern const struct fl_knob_ops nsim_new_port_ops, nsim_del_port_ops;
@@ -124,9 +126,11 @@ extern const struct fl_knob_ops nsim_new_port_ops, nsim_del_port_ops;
  * 1. refs: atomic; its maker and each knob hold one.
  * 2. tx_share, tx_max: atomic.
  * 3. parent: under the device's lock.
+ * 4. next: alone on the device's lane.
  */
 struct nsim_rate {
 	int refs;
+	struct nsim_rate *next; /* among the buried */
 	uint16_t tx_share, tx_max; /* Mbit/s */
 	char *parent;              /* a node's name, or NULL */
 	struct nsim_dir dir;
@@ -137,7 +141,11 @@ extern const struct fl_rate_ops nsim_rate_ops;
 struct nsim_rate *nsim_rate_leaf_new(struct nsim_dev *dev, uint32_t index);
 void nsim_rate_free(struct nsim_rate *rate); /* NULL is fine */
 /* All nodes go. */
-void nsim_rate_nodes_del(struct fl_txn *txn);
+void nsim_rate_nodes_del(struct nsim_dev *dev, struct fl_txn *txn);
+/* What goes with the eswitch's mode is still shown if that is not committed: it is kept until none
+ * of it can be. NULL is fine. Alone on the device's lane, like the following. */
+void nsim_rate_bury(struct nsim_dev *dev, struct nsim_rate *rate);
+void nsim_rate_free_buried(struct nsim_dev *dev);
 
 /* ---- health.c ----------------------------------------------------------------------- */
 
@@ -199,6 +207,8 @@ struct nsim_dev {
 	struct fl_devlink *dl; /* while the driver is bound */
 	bool down; /* by a reload whose other half has not gone well */
 	struct cds_list_head ports; /* in the order of their making */
+	uint32_t vf_ports; /* how many VFs have had ports since */
+	struct nsim_rate *buried;
 	struct nsim_netns *netns;
 
 	struct fl_region *region; /* referenced */

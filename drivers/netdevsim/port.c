@@ -20,9 +20,9 @@ static struct nsim_port *port_find(struct nsim_dev *dev, uint32_t index)
 	return NULL;
 }
 
-static void port_free(struct nsim_port *port)
+static void port_free(struct nsim_dev *dev, struct nsim_port *port)
 {
-	nsim_rate_free(port->rate);
+	nsim_rate_bury(dev, port->rate);
 	free(port);
 }
 
@@ -71,7 +71,7 @@ int nsim_port_add(struct nsim_dev *dev, struct fl_txn *txn, bool vf, uint32_t nu
 	if (!vf || port->rate)
 		err = nsim_netdev_get(dev, &port->netdev, &ifindex);
 	if (err) {
-		port_free(port);
+		port_free(dev, port);
 		return err;
 	}
 	cds_list_add_tail(&port->link, &dev->ports);
@@ -100,7 +100,7 @@ static void port_forget(struct nsim_dev *dev, struct nsim_port *port)
 {
 	cds_list_del(&port->link);
 	nsim_netdev_put(dev, port->netdev);
-	port_free(port);
+	port_free(dev, port);
 }
 
 static void port_del(struct nsim_dev *dev, struct fl_txn *txn, struct nsim_port *port)
@@ -119,6 +119,15 @@ void nsim_ports_del(struct nsim_dev *dev, struct fl_txn *txn, bool only_vfs)
 		port = cds_list_entry(pos, struct nsim_port, link);
 		if (port->vf || !only_vfs)
 			port_del(dev, txn, port);
+	}
+}
+
+void nsim_vf_ports_clear(struct fl_txn *txn, uint32_t count)
+{
+	while (count--) {
+		const struct nsim_port shown = { .index = NSIM_VF_BASE + count, .vf = true };
+
+		announce_del(txn, &shown);
 	}
 }
 

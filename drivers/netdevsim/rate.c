@@ -71,6 +71,25 @@ void nsim_rate_free(struct nsim_rate *rate)
 	rate_put(rate);
 }
 
+void nsim_rate_bury(struct nsim_dev *dev, struct nsim_rate *rate)
+{
+	if (!rate)
+		return;
+	nsim_dir_drop(&rate->dir);
+	rate->next = dev->buried;
+	dev->buried = rate;
+}
+
+void nsim_rate_free_buried(struct nsim_dev *dev)
+{
+	struct nsim_rate *rate;
+
+	while ((rate = dev->buried)) {
+		dev->buried = rate->next;
+		rate_put(rate);
+	}
+}
+
 /* A name too long for a path has no knobs; the rates work without. */
 static int knob_add(struct nsim_rate *rate, struct nsim_dev *dev, const char *dir,
 		    const char *file, const struct fl_knob_ops *ops)
@@ -194,12 +213,12 @@ static int node_del(struct fl_op *op, struct fl_txn *txn, const struct fl_rate_t
 
 static void node_gone(const struct fl_rate_target *node, void *arg)
 {
-	nsim_rate_free(node->priv);
+	nsim_rate_bury(arg, node->priv);
 }
 
-void nsim_rate_nodes_del(struct fl_txn *txn)
+void nsim_rate_nodes_del(struct nsim_dev *dev, struct fl_txn *txn)
 {
-	fl_rate_nodes_del(txn, node_gone, NULL);
+	fl_rate_nodes_del(txn, node_gone, dev);
 }
 
 const struct fl_rate_ops nsim_rate_ops = {

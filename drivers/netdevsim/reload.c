@@ -24,7 +24,7 @@ void nsim_down(struct nsim_dev *dev, struct fl_txn *txn)
 			nsim_legacy_enable(dev, txn);
 	}
 	/* In switchdev mode there may be nodes without a single VF. */
-	nsim_rate_nodes_del(txn);
+	nsim_rate_nodes_del(dev, txn);
 	nsim_ports_del(dev, txn, false);
 	nsim_health_exit(dev, txn);
 	nsim_fib_destroy(dev, txn);
@@ -64,6 +64,7 @@ int nsim_up(struct nsim_dev *dev, struct fl_txn *txn)
 {
 	int err;
 
+	nsim_rate_free_buried(dev);
 	nsim_region_init(dev, txn);
 	nsim_traps_register(dev, txn);
 	err = nsim_fib_create(dev, txn);
