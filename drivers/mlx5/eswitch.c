@@ -60,8 +60,8 @@ static int is_legacy(struct fl_op *op)
 {
 	if (fl_op_result(op))
 		return mlx5_call_end(op, fl_op_result(op));
-	mlx5_sf_remove_all_spawn(op, mlx5_call(op)->pf);
-	return fl_op_join(op, sfs_are_gone);
+	fl_op_then(op, sfs_are_gone);
+	return mlx5_sf_remove_all(op);
 }
 
 int mlx5_eswitch_mode_set(struct fl_op *op, struct fl_txn *txn, enum devlink_eswitch_mode mode)
@@ -71,7 +71,8 @@ int mlx5_eswitch_mode_set(struct fl_op *op, struct fl_txn *txn, enum devlink_esw
 
 	if (!switchdev && mode != DEVLINK_ESWITCH_MODE_LEGACY)
 		return -EINVAL;
-	if (switchdev == mlx5_eswitch_switchdev(pf))
+	/* As it is shown: a change that could not be committed is made once more. */
+	if ((int)mode == fl_eswitch_mode(txn))
 		return 0;
 	if (!mlx5_call_begin(op, txn, NULL))
 		return -ENOMEM;

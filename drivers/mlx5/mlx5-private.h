@@ -338,8 +338,9 @@ int mlx5_sf_port_del(struct fl_op *op, struct fl_txn *txn, uint32_t index);
 int mlx5_sf_state_set(struct fl_op *op, bool active);
 /* How many SFs there are. */
 unsigned int mlx5_sf_count(struct mlx5_pf *pf);
-/* Spawns the removal of all SFs' devices: alone on the PF's lane; then fl_op_join(). */
-void mlx5_sf_remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf);
+/* Removes all SFs' devices, and joins what op has spawned before: a value for the step before it.
+ * As part of a call, alone on the PF's lane. */
+int mlx5_sf_remove_all(struct fl_op *op);
 /* Deletes the ports of all SFs from txn. Alone on the PF's lane. */
 void mlx5_sf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn);
 /* Forgets an SF that has neither port nor device any more. Gives whether it did; the

@@ -66,9 +66,9 @@ int mlx5_pf_reload_down(struct fl_op *op, struct fl_txn *txn, bool netns_change,
 		return err;
 	if (!call_begin(op, txn, action))
 		return -ENOMEM;
+	fl_op_then(op, is_down);
 	mlx5_children_detach_spawn(op, func);
-	mlx5_sf_remove_all_spawn(op, func->pf);
-	return fl_op_join(op, is_down);
+	return mlx5_sf_remove_all(op);
 }
 
 /* ---- up ----------------------------------------------------------------------------- */
@@ -214,7 +214,7 @@ int mlx5_pf_recover(struct fl_op *op, struct fl_txn *txn)
 		return -ENOMEM;
 	mlx5_fw_kill(call->pf->fw); /* a client may ask without need */
 	fl_op_then(op, recovered);
+	fl_op_then(op, recover_reset);
 	mlx5_children_detach_spawn(op, call->func);
-	mlx5_sf_remove_all_spawn(op, call->pf);
-	return fl_op_join(op, recover_reset);
+	return mlx5_sf_remove_all(op);
 }

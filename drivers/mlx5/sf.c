@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define WORD_BITS 64
+#define RETRY_NS (1 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 /* ---- the table of a PF's SFs --------------------------------------------------------- */
 
@@ -323,14 +324,18 @@ int mlx5_sf_state_set(struct fl_op *op, bool active)
 {
 	struct mlx5_call *call = mlx5_call(op);
 	struct fl_port_state state;
+	bool attached;
 	int err;
 
 	err = fl_port_read(call->txn, call->vport->index, &state);
 	if (err)
 		return err;
-	if (active == (state.state == DEVLINK_PORT_FN_STATE_ACTIVE))
+	attached = has_device(call->vport);
+	/* One whose activation could not be committed has a device and is shown without. */
+	if (active ? state.state == DEVLINK_PORT_FN_STATE_ACTIVE
+		   : state.state == DEVLINK_PORT_FN_STATE_INACTIVE && !attached)
 		return 0;
-	if (active && has_device(call->vport)) {
+	if (active && attached) {
 		fl_extack_set(fl_txn_extack(call->txn),
 			      "mlx5_core: SF is inactivated but it is still attached");
 		return -EBUSY;
@@ -357,10 +362,12 @@ static struct mlx5_vport *next_sf(struct mlx5_pf *pf, unsigned int *slot)
 	return vport;
 }
 
-void mlx5_sf_remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
+/* Gives whether that of each SF with a device has begun. */
+static bool remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
 {
 	struct mlx5_vport *vport;
 	unsigned int slot = 0;
+	bool all = true;
 
 	while ((vport = next_sf(pf, &slot))) {
 		struct fl_device *dev;
@@ -368,12 +375,30 @@ void mlx5_sf_remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
 		fl_driver_lock_take(pf->lock);
 		dev = vport->device ? fl_device_get(vport->device) : NULL;
 		fl_driver_lock_drop(pf->lock);
-		/* One whose removal is queued behind us goes after us. */
-		if (dev)
-			fl_device_remove_spawn(op, dev);
+		/* One whose removal is queued behind us (-ENODEV) goes after us. */
+		if (dev && fl_device_remove_spawn(op, dev) == -ENOMEM)
+			all = false;
 		fl_device_put(dev);
 		mlx5_vport_put(vport);
 	}
+	return all;
+}
+
+static int remove_again(struct fl_op *op)
+{
+	return fl_op_cancelled(op) ? -ECANCELED : fl_op_sleep(op, RETRY_NS, mlx5_sf_remove_all);
+}
+
+static int removed_all(struct fl_op *op)
+{
+	return fl_op_result(op);
+}
+
+int mlx5_sf_remove_all(struct fl_op *op)
+{
+	bool all = remove_all_spawn(op, mlx5_call(op)->pf);
+
+	return fl_op_join(op, all ? removed_all : remove_again);
 }
 
 void mlx5_sf_ports_del(struct mlx5_pf *pf, struct fl_txn *txn)
