@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -17,6 +18,10 @@
 #include "server/session.h"
 
 #define SERVER_SESSIONS 65536
+/* Descriptors: a session's socket, and what comes with its request (a token, a namespace); and
+ * what the rest of the process needs. */
+#define SERVER_SESSION_FILES 3
+#define SERVER_SPARE_FILES 64
 #define SERVER_IO_THREADS 64
 /* Clients accepted in one turn. */
 #define SERVER_ACCEPTS 16
@@ -100,12 +105,27 @@ static void server_find_nsfs(struct fl_server *server)
 		server->nsfs_dev = st.st_dev;
 }
 
+/* Who was admitted must not fail because others were, too. */
+static unsigned int server_max_sessions(unsigned int wanted)
+{
+	struct rlimit files;
+	rlim_t fit;
+
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return wanted;
+	fit = files.rlim_cur > SERVER_SPARE_FILES + SERVER_SESSION_FILES ?
+		      (files.rlim_cur - SERVER_SPARE_FILES) / SERVER_SESSION_FILES :
+		      1;
+	return fit < wanted ? (unsigned int)fit : wanted;
+}
+
 static void server_config(struct fl_server *server, const struct fl_server_config *config)
 {
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
 	server->config = *config;
-	server->config.max_sessions = config->max_sessions ? config->max_sessions : SERVER_SESSIONS;
+	server->config.max_sessions = server_max_sessions(
+		config->max_sessions ? config->max_sessions : SERVER_SESSIONS);
 	server->io_count = config->io_threads ? config->io_threads : cpus > 0 ? (unsigned int)cpus : 1;
 	if (server->io_count > SERVER_IO_THREADS)
 		server->io_count = SERVER_IO_THREADS;

@@ -10,7 +10,7 @@ struct fl_server;
 struct fl_server_config {
 	int listen_fd;           /* AF_UNIX SOCK_SEQPACKET, listening, non-blocking; the server's from now */
 	unsigned int io_threads; /* 0: one per CPU */
-	unsigned int max_sessions; /* 0: 65536 */
+	unsigned int max_sessions; /* 0: 65536; at most what RLIMIT_NOFILE admits */
 	/* A private plane: whoever has the uid of this process may change things, as well as root.
 	 * Else: CAP_NET_ADMIN in the initial user namespace. */
 	bool private_plane;

@@ -2,10 +2,14 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """finelinkd: its socket, its end, wrong use."""
 
+import array
 import os
+import resource
+import select
 import signal
 import socket
 import stat
+import struct
 import subprocess
 import sys
 
@@ -165,6 +169,49 @@ def test_a_log_that_nobody_reads_stalls_nothing():
         process.terminate()
         equal(process.wait(timeout=20), 0)
         os.close(read_end)
+
+
+def connect(path):
+    client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    client.connect(path)
+    return client
+
+
+def is_answered(client):
+    """Whether a request with a token (attach/wire.h: its name) is."""
+    read_end, write_end = os.pipe()
+    client.sendmsg([struct.pack("=HHIIII", 1, 3, 1, 0, 0, 0)],
+                   [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [write_end]))])
+    os.close(write_end)
+    with os.fdopen(read_end, "rb") as file:
+        return len(file.read()) == 16
+
+
+def is_refused(client):
+    return select.select([client], [], [], 0)[0] and not client.recv(1)
+
+
+def test_who_was_admitted_is_served_however_many_come():
+    def few_files():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
+
+    with folder() as path:
+        process = subprocess.Popen([FINELINKD, "-s", f"{path}/s"], env=ENV, stderr=subprocess.PIPE,
+                                   preexec_fn=few_files, text=True)
+        wait_until(lambda: finelink("show", "-c", f"{path}/s").returncode == 0)
+        files = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0]
+        if files > 128:
+            print("it may raise its limit: not tested")
+        else:
+            first = connect(f"{path}/s")
+            check(is_answered(first))
+            others = [connect(f"{path}/s") for _ in range(files)]
+            wait_until(lambda: any(is_refused(client) for client in others), what="a refusal")
+            check(is_answered(first))
+            check(is_answered(others[0]))
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+        equal(process.returncode, 0, err)
 
 
 if __name__ == "__main__":
