@@ -3,6 +3,7 @@
 #include "daemon/daemon.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -188,21 +189,41 @@ static int serve(struct daemon *daemon)
 	return status;
 }
 
+/* Whoever starts it without them: what is opened later must not get the log. */
+static void open_standard_files(void)
+{
+	int fd;
+
+	do {
+		fd = open("/dev/null", O_RDWR);
+	} while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void block_signals(struct daemon *daemon)
+{
+	sigemptyset(&daemon->signals);
+	sigaddset(&daemon->signals, SIGTERM);
+	sigaddset(&daemon->signals, SIGINT);
+	sigaddset(&daemon->signals, SIGHUP);
+	pthread_sigmask(SIG_BLOCK, &daemon->signals, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
 int fl_daemon_main(int argc, char **argv)
 {
 	struct daemon daemon = { .listen.fd = -1 };
-	int status = fl_options_parse(argc, argv, &daemon.options);
+	int status;
 
+	open_standard_files();
+	status = fl_options_parse(argc, argv, &daemon.options);
 	if (status >= 0)
 		return status;
 	raise_files();
-	sigemptyset(&daemon.signals);
-	sigaddset(&daemon.signals, SIGTERM);
-	sigaddset(&daemon.signals, SIGINT);
-	sigaddset(&daemon.signals, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &daemon.signals, NULL);
-	signal(SIGPIPE, SIG_IGN);
+	/* Until its socket is there a signal just ends it: a topology may be long in coming. */
 	status = load_topology(&daemon);
+	block_signals(&daemon);
 	if (!status)
 		status = open_socket(&daemon);
 	if (status) {

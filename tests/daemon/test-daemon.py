@@ -3,6 +3,7 @@
 """finelinkd: its socket, its end, wrong use."""
 
 import array
+import contextlib
 import os
 import resource
 import select
@@ -171,6 +172,20 @@ def test_a_log_that_nobody_reads_stalls_nothing():
         os.close(read_end)
 
 
+@contextlib.contextmanager
+def started(*args, **kw):
+    """A finelinkd that is there as long as the test, in whatever state; yields its process."""
+    process = subprocess.Popen([FINELINKD, *args], env=ENV, **kw)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=20)
+        finally:
+            process.kill()
+
+
 def connect(path):
     client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     client.connect(path)
@@ -195,23 +210,42 @@ def test_who_was_admitted_is_served_however_many_come():
     def few_files():
         resource.setrlimit(resource.RLIMIT_NOFILE, (128, 128))
 
-    with folder() as path:
-        process = subprocess.Popen([FINELINKD, "-s", f"{path}/s"], env=ENV, stderr=subprocess.PIPE,
-                                   preexec_fn=few_files, text=True)
+    with folder() as path, started("-s", f"{path}/s", preexec_fn=few_files,
+                                   stderr=subprocess.DEVNULL) as process:
         wait_until(lambda: finelink("show", "-c", f"{path}/s").returncode == 0)
         files = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)[0]
         if files > 128:
             print("it may raise its limit: not tested")
-        else:
-            first = connect(f"{path}/s")
-            check(is_answered(first))
-            others = [connect(f"{path}/s") for _ in range(files)]
-            wait_until(lambda: any(is_refused(client) for client in others), what="a refusal")
-            check(is_answered(first))
-            check(is_answered(others[0]))
-        process.terminate()
-        _, err = process.communicate(timeout=20)
-        equal(process.returncode, 0, err)
+            return
+        first = connect(f"{path}/s")
+        check(is_answered(first))
+        others = [connect(f"{path}/s") for _ in range(files)]
+        wait_until(lambda: any(is_refused(client) for client in others), what="a refusal")
+        check(is_answered(first))
+        check(is_answered(others[0]))
+
+
+def test_a_signal_ends_it_before_it_has_read_its_topology():
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with folder() as path:
+            os.mkfifo(f"{path}/t.yaml")
+            with started("-s", f"{path}/s", "-t", f"{path}/t.yaml") as process:
+                # Who opens a FIFO to write waits until somebody reads.
+                with open(f"{path}/t.yaml", "w", encoding="utf-8"):
+                    process.send_signal(number)
+                    equal(process.wait(timeout=20), -number)
+            equal(os.listdir(path), ["t.yaml"])
+
+
+def test_without_standard_descriptors():
+    def closed():
+        for fd in range(3):
+            os.close(fd)
+
+    with folder() as path, started("-v", "-v", "-s", f"{path}/s", preexec_fn=closed) as process:
+        wait_until(lambda: finelink("show", "-c", f"{path}/s").returncode == 0)
+        files = [os.readlink(f"/proc/{process.pid}/fd/{fd}") for fd in range(3)]
+        equal(files, ["/dev/null"] * 3)
 
 
 if __name__ == "__main__":
