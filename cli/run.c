@@ -148,14 +148,21 @@ static void block_signals(sigset_t *ret_blocked, sigset_t *ret_before)
 	sigprocmask(SIG_BLOCK, ret_blocked, ret_before);
 }
 
-/* Whether a blocked signal wants the end before COMMAND has begun. */
-static bool end_is_pending(void)
+/* The blocked signal that wants the end before COMMAND has begun, or 0. */
+static int pending_end(void)
 {
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
 	sigset_t pending;
 
-	return !sigpending(&pending) && (sigismember(&pending, SIGINT) ||
-					 sigismember(&pending, SIGTERM) ||
-					 sigismember(&pending, SIGHUP));
+	for (size_t i = 0; !sigpending(&pending) && i < FL_ARRAY_SIZE(ends); i++)
+		if (sigismember(&pending, ends[i]))
+			return ends[i];
+	return 0;
+}
+
+static bool end_is_pending(void)
+{
+	return pending_end() != 0;
 }
 
 /* Reaps what has ended. True with *ret_status if COMMAND is among it. */
@@ -239,10 +246,14 @@ int fl_cli_run(int argc, char **argv)
 
 		status = fl_private_plane_start(&config, &plane);
 		if (status)
-			return status == -EINTR ? FL_EXIT_SIGNAL + SIGINT : FL_EXIT_RUN_FAILED;
+			return status == -EINTR ? FL_EXIT_SIGNAL + pending_end() : FL_EXIT_RUN_FAILED;
 		snprintf(socket, sizeof(socket), "%s", fl_private_plane_socket(plane));
 	}
-	status = run_command(&run, socket, plane, &signals, &before);
+	/* From now on the terminal's signals are COMMAND's, too. */
+	if (end_is_pending())
+		status = FL_EXIT_SIGNAL + pending_end();
+	else
+		status = run_command(&run, socket, plane, &signals, &before);
 	fl_private_plane_stop(plane);
 	return status;
 }

@@ -31,6 +31,11 @@ def test_sfs():
     check(result["makespan_ms"] < 30 * 100, result["makespan_ms"])
 
 
+def test_without_standard_input():
+    done = run("sh", "-c", f"{FINELINK} launch --pods 2 --netns none --no-compare <&-")
+    equal(done.returncode, 0, done.err)
+
+
 def test_vfs():
     result = launch("--pods", "10", "--function", "vf", "--netns", "none", "--no-compare")
     equal((result["launched"], result["checked"], result["failed"]), (10, 10, 0))

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """finelink run: exit statuses, signals, what it leaves behind (nothing), wrong use."""
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -121,6 +123,42 @@ def start_sleeper(path):
     check(os.path.exists(socket), "the private socket", socket)
     equal(os.stat(os.path.dirname(socket)).st_mode & 0o777, 0o700)
     return process, wait_until(lambda: plane_of(process.pid), what="the plane's process")
+
+
+def pipes_of(pid):
+    links = set()
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            links.add(os.readlink(f"/proc/{pid}/fd/{fd}"))
+    return {link for link in links if link.startswith("pipe:")}
+
+
+def test_interrupt_before_the_command_has_begun():
+    """From the terminal, which sends it to finelink alone then; seen when the plane is ready."""
+    with folder() as path:
+        slow = write(f"{path}/t.yaml", "devices:\n  - driver: mlx5\n    address: 0000:03:00.0\n"
+                                       "    latency_ms: {rdma_attach: 1000}\n")
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execve(FINELINK, [FINELINK, "run", "-t", slow, "touch", f"{path}/begun"], ENV)
+        plane = wait_until(lambda: plane_of(pid), what="the plane's process")
+        os.kill(pid, signal.SIGSTOP)
+        os.write(terminal, b"\x03")
+        # It tells on a pipe that it is ready, and closes that.
+        wait_until(lambda: not pipes_of(plane) & (pipes_of(pid) - pipes_of(os.getpid())),
+                   what="the plane")
+        os.kill(pid, signal.SIGCONT)
+        _, status = os.waitpid(pid, 0)
+        os.close(terminal)
+        equal(os.waitstatus_to_exitcode(status), 130)
+        equal(os.listdir(path), ["t.yaml"], "it has begun")
+        check(is_gone(plane))
+
+
+def test_the_command_gets_the_descriptors_that_there_are():
+    done = finelink("run", "sh", "-c", "exec 2>&1; echo $(cd /proc/self/fd; ls -d 0 2)",
+                    preexec_fn=lambda: os.close(0))
+    check("cannot access '0'" in done.out, done.out)
 
 
 def is_gone(pid):
