@@ -2,14 +2,16 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """finelink launch without namespaces: its numbers, its failures, ^C, wrong use."""
 
+import contextlib
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
 
 from fl import (ENV, FINELINK, SLOW, check, daemon, equal, finelink, folder, launch, main, run,
-                wait_until, write)
+                show, wait_until, write)
 
 SWITCHDEV = "devices:\n  - driver: mlx5\n    address: 0000:03:00.0\n    switchdev: true\n"
 
@@ -104,6 +106,33 @@ def test_interrupt_cleans_up():
             process.communicate(timeout=30 * SLOW)
             equal(process.returncode, 128 + signal.SIGINT)
             wait_until(lambda: ports(f"{path}/s") == before, 20, "the ports to go")
+
+
+def has_socket(pid):
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            if os.readlink(f"/proc/{pid}/fd/{fd}").startswith("socket:"):
+                return True
+    return False
+
+
+def test_interrupt_before_the_first_pod():
+    with folder() as path:
+        topology = write(f"{path}/t.yaml", SWITCHDEV + "    latency_ms: {rdma_attach: 3000}\n")
+        with daemon(f"{path}/s", topology) as plane:
+            before = show("stats", f"{path}/s")["operations"]["submitted"]
+            plane.send_signal(signal.SIGSTOP)
+            process = subprocess.Popen(
+                [FINELINK, "launch", "--pods", "2", "--netns", "none", "-c", f"{path}/s"],
+                env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            try:
+                wait_until(lambda: has_socket(process.pid), what="a question to the plane")
+                process.send_signal(signal.SIGINT)
+            finally:
+                plane.send_signal(signal.SIGCONT)
+            process.communicate(timeout=30 * SLOW)
+            equal(process.returncode, 128 + signal.SIGINT)
+            equal(show("stats", f"{path}/s")["operations"]["submitted"], before)
 
 
 def test_interrupt_of_a_private_plane_leaves_nothing():
