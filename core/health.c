@@ -406,7 +406,7 @@ void fl_port_reporters_del(struct fl_txn *txn, uint32_t port)
 		if (obj)
 			from = obj->key;
 		fl_rcu_read_unlock();
-		if (!obj || FL_PORT_KEY_PORT(from) != port || txn->err)
+		if (!obj || FL_PORT_KEY_PORT(from) != port)
 			return;
 		fl_txn_set(txn, FL_OBJ_PORT_REPORTER, from++, NULL);
 	}

@@ -207,7 +207,10 @@ static void for_each_of_nsim(const struct change *change, unsigned int vfs)
 static void test_nsim_eswitch(void **state)
 {
 	static const struct change change = {
-		nsim_switchdev, nsim_legacy, nsim_check_switchdev, nsim_check_legacy,
+		nsim_switchdev,
+		nsim_legacy,
+		nsim_check_switchdev,
+		nsim_check_legacy,
 	};
 
 	for_each_of_nsim(&change, NSIM_VFS);
@@ -216,10 +219,52 @@ static void test_nsim_eswitch(void **state)
 static void test_nsim_vfs(void **state)
 {
 	static const struct change change = {
-		nsim_vfs, nsim_no_vfs, nsim_check_switchdev, nsim_check_no_vfs,
+		nsim_vfs,
+		nsim_no_vfs,
+		nsim_check_switchdev,
+		nsim_check_no_vfs,
 	};
 
 	for_each_of_nsim(&change, 0);
+}
+
+static int nsim_reload(struct rig *rig)
+{
+	return command(rig, nsim_request(rig, DEVLINK_CMD_RELOAD));
+}
+
+/* All that a reload builds up is there. */
+static void nsim_check_up(struct rig *rig)
+{
+	static const char *const reporters[] = { "empty", "dummy" };
+	struct request *request;
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(reporters); i++) {
+		request = nsim_request(rig, DEVLINK_CMD_HEALTH_REPORTER_GET);
+		assert_non_null(request);
+		fl_msg_put_str(&request->msg, DEVLINK_ATTR_HEALTH_REPORTER_NAME, reporters[i]);
+		assert_int_equal(rig_request_end(request), 0);
+	}
+	request = nsim_request(rig, DEVLINK_CMD_REGION_GET);
+	assert_non_null(request);
+	fl_msg_put_str(&request->msg, DEVLINK_ATTR_REGION_NAME, "dummy");
+	assert_int_equal(rig_request_end(request), 0);
+	request = nsim_request(rig, DEVLINK_CMD_PORT_GET);
+	assert_non_null(request);
+	fl_msg_put_u32(&request->msg, DEVLINK_ATTR_PORT_INDEX, 0);
+	assert_int_equal(rig_request_end(request), 0);
+}
+
+static void test_nsim_reload(void **state)
+{
+	static const struct change change = {
+		nsim_reload,
+		nsim_reload,
+		nsim_check_up,
+		nsim_check_up,
+	};
+
+	for_each_of_nsim(&change, NSIM_VFS);
 }
 
 /* ---- mlx5 ---------------------------------------------------------------------------------- */
@@ -266,7 +311,10 @@ static void mlx5_check_legacy(struct rig *rig)
 static void test_mlx5_eswitch(void **state)
 {
 	static const struct change change = {
-		mlx5_switchdev, mlx5_legacy, mlx5_check_switchdev, mlx5_check_legacy,
+		mlx5_switchdev,
+		mlx5_legacy,
+		mlx5_check_switchdev,
+		mlx5_check_legacy,
 	};
 	struct mlx5_config config;
 	struct rig rig;
@@ -328,7 +376,10 @@ static void sf_check_inactive(struct rig *rig)
 static void test_sf_state(void **state)
 {
 	static const struct change change = {
-		sf_active, sf_inactive, sf_check_active, sf_check_inactive,
+		sf_active,
+		sf_inactive,
+		sf_check_active,
+		sf_check_inactive,
 	};
 	struct mlx5_config config;
 	uint32_t index;
@@ -395,7 +446,10 @@ static void sf_check_del(struct rig *rig)
 static void test_sf(void **state)
 {
 	static const struct change change = {
-		sf_new_once, sf_del_once, sf_check_new, sf_check_del,
+		sf_new_once,
+		sf_del_once,
+		sf_check_new,
+		sf_check_del,
 	};
 	struct mlx5_config config;
 	struct rig rig;
@@ -407,14 +461,153 @@ static void test_sf(void **state)
 	rig_down(&rig);
 }
 
+/* ---- unbinding, recovery, reload ------------------------------------------------------------- */
+
+static int without_memory(struct rig *rig, int (*fn)(struct rig *rig))
+{
+	int err;
+
+	if (fails_at)
+		nomem_begin(fails_at, 1);
+	err = fn(rig);
+	rig_settle(rig);
+	if (fails_at)
+		reached = nomem_end();
+	return err;
+}
+
+static int unbind_pf(struct rig *rig)
+{
+	return rig_unbind(rig, "pci", PF0);
+}
+
+static int bind_pf(struct rig *rig)
+{
+	return rig_bind(rig, "pci", PF0);
+}
+
+static int pf_unbound(struct rig *rig)
+{
+	int err = without_memory(rig, unbind_pf);
+
+	return err == -ENODEV ? 0 : err;
+}
+
+static int pf_bound(struct rig *rig)
+{
+	int err = without_memory(rig, bind_pf);
+
+	return err == -EBUSY ? 0 : err;
+}
+
+static void check_unbound(struct rig *rig)
+{
+	assert_int_equal(rig_instances(rig), 0);
+	assert_int_equal(rig_shared(rig), 0);
+	assert_int_equal(rig_devices(rig, "auxiliary", ""), 0);
+	assert_int_equal(rig_devices(rig, "pci", ""), 1);
+}
+
+static void check_bound(struct rig *rig)
+{
+	assert_int_equal(rig_shared(rig), 1);
+	assert_int_equal(rig_sf_up(rig, PF0, 7), SF0);
+	rig_settle(rig);
+	sf_check_active(rig);
+}
+
+static void test_bind(void **state)
+{
+	static const struct change change = {
+		pf_unbound,
+		pf_bound,
+		check_unbound,
+		check_bound,
+	};
+	struct mlx5_config config;
+	struct rig rig;
+
+	rig_config(&config);
+	config.switchdev = true;
+	config.vfs = 1;
+	rig_up(&rig, &config);
+	for_each_allocation(&rig, &change);
+	rig_down(&rig);
+}
+
+/* The first recovery is the device's own; later ones, in its grace period, are the client's. */
+static int pf_recover(struct rig *rig)
+{
+	struct request *request = rig_request(rig, DEVLINK_CMD_HEALTH_REPORTER_RECOVER, "pci", PF0);
+	static struct write write;
+	int err;
+
+	assert_non_null(request);
+	fl_msg_put_str(&request->msg, DEVLINK_ATTR_HEALTH_REPORTER_NAME, "fw_fatal");
+	memset(&write, 0, sizeof(write));
+	write.call.plane = rig->plane;
+	write.call.complete = written;
+	strcpy(write.call.text, "7\n");
+	if (fails_at)
+		nomem_begin(fails_at, 1);
+	err = fl_knob_write("sys/kernel/debug/mlx5/" PF0 "/fw_fatal", &write.call);
+	rig_settle(rig);
+	if (!err)
+		err = request_run(request);
+	rig_settle(rig);
+	if (fails_at)
+		reached = nomem_end();
+	request_done(request);
+	free(request);
+	return err;
+}
+
+static int pf_reload(struct rig *rig)
+{
+	struct request *request = rig_request(rig, DEVLINK_CMD_RELOAD, "pci", PF0);
+
+	assert_non_null(request);
+	return command(rig, request);
+}
+
+static void check_recovered(struct rig *rig)
+{
+	struct rig_port port;
+
+	mlx5_check_legacy(rig);
+	assert_int_equal(rig_port(rig, PF0, UPLINK, &port), 0);
+	assert_int_equal(rig_devices(rig, "auxiliary", "mlx5_core.eth.0"), 1);
+	assert_int_equal(mlx5_switchdev(rig), 0);
+	assert_int_equal(rig_sf_up(rig, PF0, 7), SF0);
+	rig_settle(rig);
+	sf_check_active(rig);
+}
+
+static void test_recover(void **state)
+{
+	static const struct change change = {
+		pf_recover,
+		pf_reload,
+		check_recovered,
+		check_recovered,
+	};
+	struct mlx5_config config;
+	struct rig rig;
+
+	rig_config(&config);
+	config.vfs = 1;
+	rig_up(&rig, &config);
+	for_each_allocation(&rig, &change);
+	rig_down(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_nsim_eswitch),
-		cmocka_unit_test(test_nsim_vfs),
-		cmocka_unit_test(test_mlx5_eswitch),
-		cmocka_unit_test(test_sf_state),
-		cmocka_unit_test(test_sf),
+		cmocka_unit_test(test_nsim_eswitch), cmocka_unit_test(test_nsim_vfs),
+		cmocka_unit_test(test_nsim_reload),  cmocka_unit_test(test_mlx5_eswitch),
+		cmocka_unit_test(test_sf_state),     cmocka_unit_test(test_sf),
+		cmocka_unit_test(test_bind),	     cmocka_unit_test(test_recover),
 	};
 
 	fl_rcu_register_thread();
