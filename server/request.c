@@ -252,9 +252,13 @@ static void request_next(struct fl_session *session, const struct nlmsghdr *nlh)
 
 bool fl_request_work(struct fl_session *session)
 {
-	while (request_is_there(session)) {
+	for (; request_is_there(session); session->share--) {
 		const struct nlmsghdr *nlh = request_message(session);
-		int err = request_execute(session, nlh);
+		int err;
+
+		if (!session->share)
+			return false;
+		err = request_execute(session, nlh);
 
 		if (err == FL_LATER || err == REQUEST_ASKED)
 			return false;

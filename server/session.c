@@ -20,8 +20,9 @@
 #define SO_NETNS_COOKIE 71
 #endif
 
-/* Packets of one session in one turn (S3). */
+/* Packets of one session in one turn, and messages in them (S3). */
 #define SESSION_SHARE 16
+#define SESSION_SHARE_MESSAGES 64
 
 static void session_free(struct fl_session *session)
 {
@@ -164,7 +165,7 @@ static bool session_work(struct fl_session *session)
 			session->offset = 0;
 		}
 		if (!fl_packet_work(session))
-			return false;
+			return !session->away;
 		session->working = false;
 	}
 	return true;
@@ -185,8 +186,10 @@ static bool session_send(struct fl_session *session)
 
 void fl_session_run(struct fl_session *session)
 {
-	bool more = session_work(session);
+	bool more;
 
+	session->share = SESSION_SHARE_MESSAGES;
+	more = session_work(session);
 	if (session->broken) {
 		fl_log(FL_LOG_DEBUG, "%s: malformed packet, connection closed",
 		       fl_client_name(session->client));

@@ -114,6 +114,7 @@ struct fl_session {
 	struct fl_packet packet; /* being worked on, if `working` */
 	bool working;
 	size_t offset; /* of the message being worked on */
+	unsigned int share; /* messages that this turn may still work on */
 	struct fl_packet *backlog, **backlog_tail;
 	size_t backlog_bytes;
 
@@ -172,7 +173,8 @@ int fl_packet_receive(struct fl_session *session);
 void fl_packet_receive_rest(struct fl_session *session);
 /* Takes the oldest packet of the backlog; false if there is none. */
 bool fl_packet_from_backlog(struct fl_session *session);
-/* Works on session->packet. True when done, false when a part of it is away. */
+/* Works on session->packet. True when done, false when a part of it is away or this turn's share
+ * is used up. */
 bool fl_packet_work(struct fl_session *session);
 /* Tells the token, closes the descriptors, frees the memory. */
 void fl_packet_done(struct fl_session *session, const struct fl_wire_reply *reply);
@@ -186,7 +188,7 @@ void fl_packet_free_left(struct fl_request *left);
 /* ---- request.c -------------------------------------------------------------------- */
 
 /* Works on the netlink messages of session->packet from session->offset on. True when
- * all are done, false when one is away. */
+ * all are done, false when one is away or this turn's share is used up. */
 bool fl_request_work(struct fl_session *session);
 /* A request for a session that has none. NULL: out of memory. */
 struct fl_request *fl_request_new(struct fl_session *session);

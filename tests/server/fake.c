@@ -221,6 +221,7 @@ static void put_object(struct fl_msg *msg, uint16_t flags, uint32_t seq, uint32_
 
 static int fake_get(struct fl_req *req)
 {
+	void (*on_get)(int n) = __atomic_load_n(&fake.on_get, __ATOMIC_SEQ_CST);
 	unsigned int n;
 
 	if (!req->tb[DEVLINK_ATTR_DEV_NAME] || !req->tb[DEVLINK_ATTR_BUS_NAME])
@@ -230,6 +231,8 @@ static int fake_get(struct fl_req *req)
 		fl_extack_set_attr(&req->extack, req->tb[DEVLINK_ATTR_DEV_NAME], "no such object");
 		return -ENODEV;
 	}
+	if (on_get)
+		on_get((int)n);
 	put_object(&req->reply, 0, req->nlh->nlmsg_seq, req->portid, n);
 	return 0;
 }

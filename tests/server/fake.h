@@ -41,6 +41,7 @@ struct fake {
 	void (*on_events)(struct fl_netns *ns, void *arg);
 	void *on_events_arg;
 	/* atomic */
+	void (*on_get)(int n); /* called by GET of "fake/devN" on the I/O thread */
 	unsigned int late_done, hanging;
 	int release, park;
 	bool park_late; /* what hangs is abandoned when it is over already; set before */

@@ -13,6 +13,12 @@ static int setup(void **state)
 	return 0;
 }
 
+static int setup_one_thread(void **state)
+{
+	fake_start(&(struct fake_config){ .objects = 3, .io_threads = 1 });
+	return 0;
+}
+
 static int teardown(void **state)
 {
 	fake_stop();
@@ -130,6 +136,45 @@ static void test_several_in_one_packet(void **state)
 	assert_int_equal(seqs[1], seqs[0] + 1);
 	assert_int_equal(seqs[2], seqs[1] + 1);
 	close(fd);
+}
+
+/* atomic */
+static int bystander = -1;
+static bool bystander_was_answered;
+
+/* The first of many requests in a packet is followed by one of another client; by the last it is
+ * answered. */
+static void on_get(int n)
+{
+	int fd = __atomic_load_n(&bystander, __ATOMIC_SEQ_CST);
+	uint32_t answer[64];
+
+	if (n == 1)
+		client_ask(fd, DEVLINK_CMD_GET, 0, 0);
+	if (n == 2 && recv(fd, answer, sizeof(answer), MSG_DONTWAIT) > 0)
+		__atomic_store_n(&bystander_was_answered, true, __ATOMIC_SEQ_CST);
+}
+
+static void test_many_in_one_packet(void **state)
+{
+	static uint32_t buf[16384];
+	int fd = client_open(), other = client_open();
+	size_t len = 0;
+
+	__atomic_store_n(&bystander, other, __ATOMIC_SEQ_CST);
+	assert_int_equal(client_call(other, FL_WIRE_NAME, 0, 0, NULL, 0, -1).error, 0);
+	__atomic_store_n(&fake.on_get, on_get, __ATOMIC_SEQ_CST);
+	for (int i = 0; i < 1000; i++)
+		len += client_build(buf + len / 4, FL_FAMILY_DEVLINK, 0, DEVLINK_CMD_GET,
+				    i == 0 ? 1 : i == 999 ? 2 : 0);
+	assert_int_equal(client_call(fd, FL_WIRE_NETLINK, 0, 0, buf, len, -1).error, 0);
+	__atomic_store_n(&fake.on_get, NULL, __ATOMIC_SEQ_CST);
+	assert_true(__atomic_load_n(&bystander_was_answered, __ATOMIC_SEQ_CST));
+	for (int i = 0; i < 1000; i++)
+		assert_true(client_recv(fd, buf, sizeof(buf)) > 0);
+	assert_true(client_quiet(fd));
+	close(fd);
+	close(other);
 }
 
 static void test_nlctrl(void **state)
@@ -287,6 +332,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_get, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_ext_ack, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_several_in_one_packet, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_many_in_one_packet, setup_one_thread,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_nlctrl, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_order, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_one_at_a_time, setup, teardown),
