@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* finelink: the subcommands by name. */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -43,11 +44,10 @@ static void open_standard_files(void)
 		close(fd);
 }
 
-int main(int argc, char **argv)
+static int run(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 
-	open_standard_files();
 	for (size_t i = 0; i < FL_ARRAY_SIZE(subcommands); i++)
 		if (!strcmp(name, subcommands[i].name))
 			return subcommands[i].run(argc - 1, argv + 1);
@@ -64,4 +64,20 @@ int main(int argc, char **argv)
 	else
 		fputs(help, stderr);
 	return FL_EXIT_USAGE;
+}
+
+/* What was printed into a full disk was not shown, however well all else went. */
+static int flushed(int status)
+{
+	errno = 0;
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fl_cli_fail(0, "cannot write the output: %s", strerror(errno ?: EIO));
+	return status ?: FL_EXIT_SOME_FAILED;
+}
+
+int main(int argc, char **argv)
+{
+	open_standard_files();
+	return flushed(run(argc, argv));
 }

@@ -64,5 +64,22 @@ def test_wrong_use():
     check("/nonexistent.sock" in done.err, done.err)
 
 
+def test_output_that_cannot_be_written():
+    def full(*args):
+        with open("/dev/full", "w", encoding="utf-8") as out:
+            done = subprocess.run([FINELINK, *args], env=ENV, stdout=out, stderr=subprocess.PIPE,
+                                  text=True, timeout=60, check=False)
+        equal(done.returncode, 1, args, done.stderr)
+        check("cannot write the output: No space left on device" in done.stderr, done.stderr)
+
+    full("--version")
+    full("show", "--help")
+    with folder() as path, daemon(f"{path}/s"):
+        full("show", "-c", f"{path}/s")
+        full("show", "locks", "-j", "-c", f"{path}/s")
+        full("device", "list", "-c", f"{path}/s")
+        full("launch", "--pods", "1", "--netns", "none", "--no-compare", "--json")
+
+
 if __name__ == "__main__":
     main(sys.modules[__name__])
