@@ -54,9 +54,15 @@ static unsigned int count_lines(const char *text)
 	return count;
 }
 
-/* Comes in pieces; what is added or removed meanwhile may be missed or shown twice. */
-static int device_list(struct fl_link *link, const char *prefix)
+static const char *without_slash(const char *path)
 {
+	return *path == '/' ? path + 1 : path;
+}
+
+/* Comes in pieces; what is added or removed meanwhile may be missed or shown twice. */
+static int device_list(struct fl_link *link, int argc, char **argv)
+{
+	const char *prefix = argc ? without_slash(argv[0]) : "sys/";
 	char text[FL_LINK_KNOB_MAX];
 	unsigned int skip = 0;
 	int err;
@@ -72,8 +78,9 @@ static int device_list(struct fl_link *link, const char *prefix)
 	return FL_EXIT_OK;
 }
 
-static int device_read(struct fl_link *link, const char *path)
+static int device_read(struct fl_link *link, int argc, char **argv)
 {
+	const char *path = without_slash(argv[0]);
 	char text[FL_LINK_KNOB_MAX];
 	int err = fl_link_knob(link, FL_WIRE_KNOB_READ, 0, path, "", FOR_EVER, text, sizeof(text));
 
@@ -83,55 +90,76 @@ static int device_read(struct fl_link *link, const char *path)
 	return FL_EXIT_OK;
 }
 
-static int device_write(struct fl_link *link, const char *path, const char *value)
+static int device_write(struct fl_link *link, int argc, char **argv)
 {
+	const char *path = without_slash(argv[0]);
 	char text[FL_LINK_KNOB_MAX];
-	int err = fl_link_knob(link, FL_WIRE_KNOB_WRITE, 0, path, value, FOR_EVER, text,
+	int err = fl_link_knob(link, FL_WIRE_KNOB_WRITE, 0, path, argv[1], FOR_EVER, text,
 			       sizeof(text));
 
 	return err ? refused("write", path, err, text) : FL_EXIT_OK;
 }
 
-static const char *without_slash(const char *path)
+struct verb {
+	const char *name;
+	int least, most; /* arguments behind it */
+	int (*run)(struct fl_link *link, int argc, char **argv);
+};
+
+static const struct verb verbs[] = {
+	{ "list", 0, 1, device_list },
+	{ "read", 1, 1, device_read },
+	{ "write", 2, 2, device_write },
+};
+
+/* NULL unless it is there and has the arguments that it takes. */
+static const struct verb *find_verb(int argc, char **argv)
 {
-	return *path == '/' ? path + 1 : path;
+	for (size_t i = 0; argc && i < FL_ARRAY_SIZE(verbs); i++)
+		if (!strcmp(verbs[i].name, argv[0]))
+			return argc > verbs[i].least && argc - 1 <= verbs[i].most ? &verbs[i] : NULL;
+	return NULL;
 }
 
-static int device_do(struct fl_link *link, int argc, char **argv)
+/* -1 to go on, or the exit status. */
+static int parse(int argc, char **argv, const char **ret_socket)
 {
-	const char *verb = argc ? argv[0] : "";
+	static char program[] = "finelink device";
+	int option;
 
-	if (!strcmp(verb, "list") && argc <= 2)
-		return device_list(link, argc == 2 ? without_slash(argv[1]) : "sys/");
-	if (!strcmp(verb, "read") && argc == 2)
-		return device_read(link, without_slash(argv[1]));
-	if (!strcmp(verb, "write") && argc == 3)
-		return device_write(link, without_slash(argv[1]), argv[2]);
-	return fl_cli_usage("device", "list [PREFIX], read PATH or write PATH VALUE is needed");
+	argv[0] = program; /* for getopt's messages */
+	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
+		if (option == 'c') {
+			*ret_socket = optarg;
+		} else if (option == 'h') {
+			fputs(help, stdout);
+			return FL_EXIT_OK;
+		} else {
+			fputs("try finelink device --help\n", stderr);
+			return FL_EXIT_USAGE;
+		}
+	}
+	return -1;
 }
 
 int fl_cli_device(int argc, char **argv)
 {
 	const char *socket = NULL;
+	const struct verb *verb;
 	struct fl_link_error error;
 	struct fl_link *link;
-	int option, status;
+	int status = parse(argc, argv, &socket);
 
-	while ((option = getopt_long(argc, argv, "c:h", options, NULL)) != -1) {
-		switch (option) {
-		case 'c':
-			socket = optarg;
-			break;
-		case 'h':
-			fputs(help, stdout);
-			return FL_EXIT_OK;
-		default:
-			return fl_cli_usage("device", "wrong option");
-		}
-	}
+	if (status >= 0)
+		return status;
+	argc -= optind;
+	argv += optind;
+	verb = find_verb(argc, argv);
+	if (!verb)
+		return fl_cli_usage("device", "list [PREFIX], read PATH or write PATH VALUE is needed");
 	if (fl_link_open(socket, -1, &link, &error))
 		return fl_cli_fail(FL_EXIT_NO_PLANE, "%s", error.text);
-	status = device_do(link, argc - optind, argv + optind);
+	status = verb->run(link, argc - 1, argv + 1);
 	fl_link_free(link);
 	return status;
 }
