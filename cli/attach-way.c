@@ -18,6 +18,7 @@ int fl_attach_parse(const char *word, enum fl_attach_way *ret_way)
 		[FL_ATTACH_AUTO] = "auto",
 		[FL_ATTACH_PRELOAD] = "preload",
 		[FL_ATTACH_SECCOMP] = "seccomp",
+		[FL_ATTACH_SECCOMP_ALL] = "seccomp-all",
 	};
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(words); i++) {
@@ -69,7 +70,9 @@ static void tell_missing(struct fl_attach *attach, const char *missing)
 
 static int prepare_filter(struct fl_attach *attach, const char *socket)
 {
-	struct fl_seccomp_config config = { .socket = socket, .tell = tell };
+	struct fl_seccomp_config config = { .socket = socket,
+					    .all_sockets = attach->all_sockets,
+					    .tell = tell };
 	struct fl_seccomp_error error = { "" };
 	int err = fl_seccomp_new(&config, &attach->supervisor, &error);
 
@@ -84,7 +87,8 @@ int fl_attach_prepare(enum fl_attach_way way, const char *command, const char *s
 {
 	struct fl_attach attach = { .command = command,
 				    .verbose = verbose,
-				    .asked = way != FL_ATTACH_AUTO };
+				    .asked = way != FL_ATTACH_AUTO,
+				    .all_sockets = way == FL_ATTACH_SECCOMP_ALL };
 	int err = 0;
 
 	attach.is_static = fl_elf_is_static(command);
@@ -126,7 +130,8 @@ static void tell_choice(const struct fl_attach *attach)
 		snprintf(reason, sizeof(reason), "%s is %s", attach->command,
 			 attach->is_static ? "static" : "dynamic");
 	if (!attach->preload)
-		fl_cli_fail(0, "attach: seccomp (%s)%s", reason, nnp);
+		fl_cli_fail(0, "attach: seccomp%s (%s)%s",
+			    attach->all_sockets ? ", all socket calls" : "", reason, nnp);
 	else if (attach->supervisor)
 		fl_cli_fail(0, "attach: preload, with a seccomp filter for static programs (%s)%s",
 			    reason, nnp);

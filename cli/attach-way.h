@@ -6,17 +6,23 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-enum fl_attach_way { FL_ATTACH_AUTO, FL_ATTACH_PRELOAD, FL_ATTACH_SECCOMP };
+enum fl_attach_way {
+	FL_ATTACH_AUTO,
+	FL_ATTACH_PRELOAD,
+	FL_ATTACH_SECCOMP,
+	FL_ATTACH_SECCOMP_ALL, /* every socket call, whatever the descriptor's number */
+};
 
 struct fl_supervisor;
 
 /* What was chosen for a COMMAND. */
 struct fl_attach {
 	const char *command;
-	bool asked;	/* for the way, by --attach */
-	bool is_static; /* COMMAND is statically linked */
-	bool preload;	/* by LD_PRELOAD */
-	bool required;	/* the filter; else it is for static programs that COMMAND starts */
+	bool asked;	  /* for the way, by --attach */
+	bool is_static;	  /* COMMAND is statically linked */
+	bool preload;	  /* by LD_PRELOAD */
+	bool required;	  /* the filter; else it is for static programs that COMMAND starts */
+	bool all_sockets; /* by the filter, at any number */
 	bool verbose;
 	char missing[288];		  /* why there is no filter, for -v */
 	struct fl_supervisor *supervisor; /* NULL: without a filter */

@@ -28,7 +28,7 @@ static const char help[] =
 	"      --attach WAY        preload: by LD_PRELOAD, for dynamically linked programs; seccomp: by\n"
 	"                          a system call filter, for any; auto (default): preload, with the\n"
 	"                          filter for static programs that COMMAND starts; seccomp alone if\n"
-	"                          COMMAND itself is static\n"
+	"                          COMMAND itself is static; seccomp-all: sockets at any number\n"
 	"      --serialize HOW     of the private plane: lanes (default), or bkl: one lock around\n"
 	"                          every operation\n"
 	"  -v, --verbose           say how COMMAND is attached; the private plane logs what goes on;\n"
@@ -74,7 +74,7 @@ static int parse_one(int opt, struct run_options *out)
 		return -1;
 	case 'A':
 		if (fl_attach_parse(optarg, &out->attach))
-			return fl_cli_usage("run", "--attach is auto, preload or seccomp, not %s", optarg);
+			return fl_cli_usage("run", "--attach is auto, preload, seccomp or seccomp-all, not %s", optarg);
 		return -1;
 	case 'v':
 		out->verbose++;

@@ -3,8 +3,8 @@
  * attach.h - attaching any program by a seccomp filter with user notification.
  *
  * The command runs under a filter that hands over the making of generic netlink sockets, and
- * what is done with descriptors in a reserved high range of numbers. Threads of this process
- * answer. In order:
+ * what is done with descriptors in a reserved high range of numbers, or with any socket. Threads
+ * of this process answer. In order:
  *   fl_seccomp_new()       before fork()
  *   fl_seccomp_child()     in the child, before exec()
  *   fl_seccomp_start()     in the parent
@@ -22,6 +22,7 @@ struct fl_supervisor;
 
 struct fl_seccomp_config {
 	const char *socket; /* of the plane; absolute */
+	bool all_sockets;   /* answer at any number, at the price of a look at each socket call */
 	/* A line for the user, without newline. Context: any thread. */
 	void (*tell)(const char *text);
 };

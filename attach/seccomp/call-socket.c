@@ -31,6 +31,16 @@ int64_t fl_call_dup(struct fl_call *call)
 	return fl_number_give(call, call->fd, 0, false);
 }
 
+/* dup2(), dup3() to a number whose calls are not handed over. */
+int64_t fl_call_leave(struct fl_call *call)
+{
+	fl_supervisor_tell(call->sup, FL_TOLD_LEFT,
+			   "process %d puts a netlink socket at descriptor %u, where its names and "
+			   "options are not a netlink socket's: use --attach=seccomp-all",
+			   (int)fl_target_tgid(call->target), (unsigned int)call->args[1]);
+	return FL_CALL_CONTINUE;
+}
+
 int64_t fl_call_fcntl(struct fl_call *call)
 {
 	struct rlimit limit;

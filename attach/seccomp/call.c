@@ -38,6 +38,10 @@ static const struct {
 	{ SYS_readv, fl_call_readv },
 	{ SYS_preadv2, fl_call_preadv },
 	{ SYS_dup, fl_call_dup },
+#ifdef SYS_dup2
+	{ SYS_dup2, fl_call_leave },
+#endif
+	{ SYS_dup3, fl_call_leave },
 	{ SYS_fcntl, fl_call_fcntl },
 	{ SYS_ioctl, fl_call_ioctl },
 };
@@ -92,8 +96,8 @@ static int take_fd(struct fl_call *call)
 	}
 	if (fd == -EPERM || fd == -EMFILE)
 		fl_supervisor_tell(call->sup, FL_TOLD_GETFD,
-				   "a netlink socket of process %d cannot be looked at: %s",
-				   (int)call->tid, strerror(-fd));
+				   "a socket of process %d cannot be looked at: %s", (int)call->tid,
+				   strerror(-fd));
 	if (fd < 0)
 		return fd == -ESRCH ? fd : -ENOENT;
 	call->fd = fd;

@@ -103,7 +103,7 @@ fl_call_handler fl_call_socket, fl_call_bind, fl_call_connect, fl_call_not_suppo
 	fl_call_getsockname, fl_call_getpeername, fl_call_setsockopt, fl_call_getsockopt,
 	fl_call_sendto, fl_call_sendmsg, fl_call_sendmmsg, fl_call_write_one, fl_call_writev,
 	fl_call_recvfrom, fl_call_recvmsg, fl_call_recvmmsg, fl_call_read_one, fl_call_readv,
-	fl_call_dup, fl_call_fcntl, fl_call_ioctl, fl_call_preadv, fl_call_pwritev;
+	fl_call_dup, fl_call_leave, fl_call_fcntl, fl_call_ioctl, fl_call_preadv, fl_call_pwritev;
 
 /* What nlsock does otherwise out here. */
 extern const struct fl_nlsock_ops fl_call_nlsock_ops;

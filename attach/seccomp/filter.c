@@ -19,46 +19,78 @@
 /* Programs are smaller by far; what a kernel takes. */
 #define INSNS_MAX 4096
 
-/* Those whose first argument is a descriptor, when it is in the reserved range. close(),
- * dup2(), poll() and the like work on the real descriptor. */
-static const int by_fd[] = {
+/* Calls whose first argument is a descriptor. They are handed over when that is in the reserved
+ * range: close(), poll() and the like work on the real descriptor. Those for sockets alone can be
+ * handed over whatever the number is. */
+static const int by_socket[] = {
 	SCMP_SYS(bind),	      SCMP_SYS(connect),    SCMP_SYS(listen),	   SCMP_SYS(accept),
 	SCMP_SYS(accept4),    SCMP_SYS(shutdown),   SCMP_SYS(getsockname), SCMP_SYS(getpeername),
 	SCMP_SYS(setsockopt), SCMP_SYS(getsockopt), SCMP_SYS(sendto),	   SCMP_SYS(sendmsg),
 	SCMP_SYS(sendmmsg),   SCMP_SYS(recvfrom),   SCMP_SYS(recvmsg),	   SCMP_SYS(recvmmsg),
-	SCMP_SYS(read),	      SCMP_SYS(write),	    SCMP_SYS(readv),	   SCMP_SYS(writev),
-	SCMP_SYS(preadv2),    SCMP_SYS(pwritev2),   SCMP_SYS(dup),
+};
+static const int by_fd[] = {
+	SCMP_SYS(read),	   SCMP_SYS(write),    SCMP_SYS(readv), SCMP_SYS(writev),
+	SCMP_SYS(preadv2), SCMP_SYS(pwritev2), SCMP_SYS(dup),
 };
 
-/* What a number of these calls does otherwise to AF_UNIX than to AF_NETLINK. */
-static const struct {
-	int nr;
-	unsigned int value;
-} by_fd_and_command[] = {
-	{ SCMP_SYS(fcntl), F_DUPFD },	       { SCMP_SYS(fcntl), F_DUPFD_CLOEXEC },
-	{ SCMP_SYS(ioctl), FIONREAD },	       { SCMP_SYS(ioctl), TIOCOUTQ },
-	{ SCMP_SYS(ioctl), SIOCPROTOPRIVATE },
-};
+/* What ioctl() answers for AF_UNIX and not for AF_NETLINK. */
+static const unsigned int ioctls[] = { FIONREAD, TIOCOUTQ, SIOCPROTOPRIVATE };
+
+/* What gives a copy the lowest number that is free, from 0 or another on. */
+static const unsigned int fcntls[] = { F_DUPFD, F_DUPFD_CLOEXEC };
 
 /* Whatever is in the upper half of an argument, the kernel looks at an int. */
 #define LOW_IS(arg, value) SCMP_CMP64(arg, SCMP_CMP_MASKED_EQ, 0xffffffff, (value))
 
-static int add_rules(scmp_filter_ctx ctx, unsigned int base)
+static int add_calls(scmp_filter_ctx ctx, const int *calls, size_t count, unsigned int from)
 {
-	int err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 2, LOW_IS(0, AF_NETLINK),
-				   LOW_IS(2, NETLINK_GENERIC));
+	int err = 0;
 
-	for (size_t i = 0; !err && i < FL_ARRAY_SIZE(by_fd); i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, by_fd[i], 1,
-				       SCMP_CMP64(0, SCMP_CMP_GE, base));
-	for (size_t i = 0; !err && i < FL_ARRAY_SIZE(by_fd_and_command); i++)
-		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, by_fd_and_command[i].nr, 2,
-				       SCMP_CMP64(0, SCMP_CMP_GE, base),
-				       LOW_IS(1, by_fd_and_command[i].value));
+	for (size_t i = 0; !err && i < count; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, calls[i], 1,
+				       SCMP_CMP64(0, SCMP_CMP_GE, from));
 	return err;
 }
 
-int fl_filter_make(unsigned int base, int *ret_fd)
+/* Those of one call whose second argument says what it is to do. */
+static int add_commands(scmp_filter_ctx ctx, int call, const unsigned int *commands, size_t count,
+			unsigned int from)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < count; i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, call, 2,
+				       SCMP_CMP64(0, SCMP_CMP_GE, from), LOW_IS(1, commands[i]));
+	return err;
+}
+
+/* What takes a socket out of the range: to say so. */
+static int add_leaving(scmp_filter_ctx ctx, unsigned int base)
+{
+	static const int calls[] = { SCMP_SYS(dup2), SCMP_SYS(dup3) };
+	int err = 0;
+
+	for (size_t i = 0; !err && i < FL_ARRAY_SIZE(calls); i++)
+		err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, calls[i], 2,
+				       SCMP_CMP64(0, SCMP_CMP_GE, base),
+				       SCMP_CMP64(1, SCMP_CMP_LT, base));
+	return err;
+}
+
+static int add_rules(scmp_filter_ctx ctx, unsigned int base, bool all_sockets)
+{
+	unsigned int from = all_sockets ? 0 : base;
+	int err = seccomp_rule_add(ctx, SCMP_ACT_NOTIFY, SCMP_SYS(socket), 2, LOW_IS(0, AF_NETLINK),
+				   LOW_IS(2, NETLINK_GENERIC));
+
+	err = err ?: add_calls(ctx, by_socket, FL_ARRAY_SIZE(by_socket), from);
+	err = err ?: add_calls(ctx, by_fd, FL_ARRAY_SIZE(by_fd), base);
+	err = err ?: add_commands(ctx, SCMP_SYS(ioctl), ioctls, FL_ARRAY_SIZE(ioctls), from);
+	err = err ?: add_commands(ctx, SCMP_SYS(fcntl), fcntls, FL_ARRAY_SIZE(fcntls), base);
+	return err || all_sockets ? err : add_leaving(ctx, base);
+}
+
+int fl_filter_make(unsigned int base, bool all_sockets, int *ret_fd)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
 	int err, fd = -1;
@@ -69,7 +101,7 @@ int fl_filter_make(unsigned int base, int *ret_fd)
 	err = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW);
 	/* A tree, not a list: what is not handed over passes through it, too. */
 	err = err ?: seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
-	err = err ?: add_rules(ctx, base);
+	err = err ?: add_rules(ctx, base, all_sockets);
 	if (!err) {
 		fd = memfd_create("finelink-filter", MFD_CLOEXEC);
 		err = fd < 0 ? -errno : seccomp_export_bpf(ctx, fd);

@@ -132,7 +132,7 @@ int fl_seccomp_new(const struct fl_seccomp_config *config, struct fl_supervisor 
 	err = check_kernel(sup, error) ?: set_plane(sup, error);
 	if (!err && (err = find_own_netns(sup)))
 		fail(error, err, "needs /proc: %s", strerror(-err));
-	if (!err && (err = fl_filter_make(sup->base, &sup->filter)))
+	if (!err && (err = fl_filter_make(sup->base, config->all_sockets, &sup->filter)))
 		fail(error, err, "cannot make its filter: %s", strerror(-err));
 	if (!err && socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sup->pair))
 		err = fail(error, -errno, "cannot make a socket pair: %s", strerror(errno));
@@ -183,6 +183,38 @@ static void write_word(int fd, char word)
 	}
 }
 
+/* Under the filter: by no call that may be handed over, for nobody answers yet. If the parent has
+ * gone this ends the child, as it should. */
+static void tell_listener(int fd, int err_or_listener)
+{
+	if (write(fd, &err_or_listener, sizeof(err_or_listener)) < 0) {
+		/* The next word tells. */
+	}
+}
+
+/* The listener, which the child has, or its errno. */
+static int fetch_listener(const struct fl_supervisor *sup, pid_t child)
+{
+	int there, pidfd, fd;
+	ssize_t got;
+
+	do {
+		got = read(sup->pair[0], &there, sizeof(there));
+	} while (got < 0 && errno == EINTR);
+	if (got != sizeof(there))
+		return -EIO;
+	if (there < 0)
+		return there;
+	pidfd = (int)syscall(SYS_pidfd_open, child, 0);
+	if (pidfd < 0)
+		return -errno;
+	fd = (int)syscall(SYS_pidfd_getfd, pidfd, there, 0);
+	if (fd < 0)
+		fd = -errno;
+	close(pidfd);
+	return fd;
+}
+
 int fl_seccomp_child(struct fl_supervisor *sup)
 {
 	int listener = -1, err;
@@ -192,9 +224,9 @@ int fl_seccomp_child(struct fl_supervisor *sup)
 	word = read_word(sup->pair[1]);
 	if (word == WORD_LOAD) {
 		err = fl_filter_load(sup->filter, fl_seccomp_sets_no_new_privs(), &listener);
-		fl_pass_send(sup->pair[1], err ? err : listener);
-		close_fd(&listener);
+		tell_listener(sup->pair[1], err ? err : listener);
 		word = read_word(sup->pair[1]);
+		close_fd(&listener);
 	}
 	fl_seccomp_free(sup);
 	return word == WORD_END ? -ECANCELED : 0;
@@ -282,7 +314,7 @@ static int load(struct fl_supervisor *sup, pid_t child, struct fl_seccomp_error 
 	if (err)
 		return err;
 	write_word(sup->pair[0], WORD_LOAD);
-	err = fl_pass_receive(sup->pair[0]);
+	err = fetch_listener(sup, child);
 	if (err < 0)
 		return explain_load(err, error);
 	sup->listener = err;

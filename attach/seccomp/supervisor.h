@@ -62,6 +62,7 @@ enum fl_seccomp_told {
 	FL_TOLD_NUMBERS = 1 << 0,
 	FL_TOLD_WORKERS = 1 << 1,
 	FL_TOLD_GETFD = 1 << 2,
+	FL_TOLD_LEFT = 1 << 3,
 };
 void fl_supervisor_tell(struct fl_supervisor *sup, enum fl_seccomp_told what, const char *fmt, ...)
 	FL_PRINTF(3, 4);
@@ -76,8 +77,9 @@ int fl_pass_receive(int from);
 
 /* ---- filter.c --------------------------------------------------------------------- */
 
-/* A file with the filter for descriptors from `base` on, as struct sock_filter[]. */
-int fl_filter_make(unsigned int base, int *ret_fd);
+/* A file with the filter for descriptors from `base` on, as struct sock_filter[]; all_sockets:
+ * calls for sockets alone are handed over below it, too. */
+int fl_filter_make(unsigned int base, bool all_sockets, int *ret_fd);
 /* Puts the calling thread, and what it starts, under the filter; ret_listener. */
 int fl_filter_load(int fd, bool no_new_privs, int *ret_listener);
 

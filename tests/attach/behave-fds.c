@@ -15,7 +15,7 @@
 /*
  * Under the seccomp filter a socket that gets a number below the reserved range (by dup2(),
  * SCM_RIGHTS) is a bare connection: requests and answers go as ever, names and options are
- * an AF_UNIX socket's.
+ * an AF_UNIX socket's. But for seccomp-all.
  */
 #define LOW_NUMBER 500
 
@@ -370,6 +370,6 @@ const struct behaviour behave_fds[] = {
 	{ "fd: dup and close on exec", dup_flags },
 	{ "fd: thousands", thousands },
 	{ "fd: no number left", numbers_run_out },
-	{ "fd: limit below the reserved range", limit_below_range, WAY_SECCOMP },
+	{ "fd: limit below the reserved range", limit_below_range, WAY_SECCOMPS },
 	{ NULL, NULL },
 };

@@ -584,7 +584,7 @@ const struct behaviour behave_io[] = {
 	{ "io: writev and readv", vectors },
 	{ "io: sendmmsg and recvmmsg", many_messages },
 	{ "io: sendmmsg and recvmmsg with names", many_senders },
-	{ "io: offsets", offsets, WAY_KERNEL | WAY_SECCOMP },
+	{ "io: offsets", offsets, WAY_KERNEL | WAY_SECCOMPS },
 	{ "io: ioctl", controls },
 	{ "io: two requests in one datagram", two_in_one },
 	{ "io: what is no request", no_request },

@@ -91,7 +91,8 @@ static void largest_receive(void)
 	struct nlmsghdr *nlh = nl_request(FAMILY, 0, GET);
 
 	nl_send(fd, nlh);
-	nl_expect_reply(buf, readv(fd, iov, 2), nlh);
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+	nl_expect_reply(buf, recvmsg(fd, &msg, 0), nlh);
 	SAME(number(RCVMAX), 0);
 	nlh = nl_request(FAMILY, 0, GET);
 	nl_send(fd, nlh);

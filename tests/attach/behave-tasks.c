@@ -576,6 +576,6 @@ const struct behaviour behave_tasks[] = {
 	{ "netns: in a user namespace", unshared_user },
 	{ "netns: of a thread", namespace_of_thread },
 	{ "filter: one of its own", own_filter },
-	{ "filter: its own wins", own_filter_wins, WAY_KERNEL | WAY_SECCOMP },
+	{ "filter: its own wins", own_filter_wins, WAY_KERNEL | WAY_SECCOMPS },
 	{ NULL, NULL },
 };

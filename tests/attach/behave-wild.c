@@ -303,7 +303,7 @@ static void upper_halves(void)
 	FAILS(RAW(sendto, other, nlh, nlh->nlmsg_len, 0, NULL, 0), EBADF);
 }
 
-#define BOTH (WAY_KERNEL | WAY_SECCOMP)
+#define BOTH (WAY_KERNEL | WAY_SECCOMPS)
 
 const struct behaviour behave_wild[] = {
 	{ "wild: bind and connect", wild_bind, BOTH },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* behave.c - what the behaviours share. */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -168,9 +169,9 @@ static int run_lists(const struct behaviour *const *lists, char **names)
 
 static void set_way(const char *name)
 {
-	static const char *const ways[] = { "kernel", "preload", "seccomp" };
+	static const char *const ways[] = { "kernel", "preload", "seccomp", "seccomp-all" };
 
-	for (unsigned int i = 0; i < 3; i++) {
+	for (unsigned int i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
 		if (!strcmp(name, ways[i])) {
 			behave_way = 1 << i;
 			way_name = ways[i];
@@ -181,7 +182,7 @@ static void set_way(const char *name)
 	exit(2);
 }
 
-/* usage: behave [--way kernel|preload|seccomp] [--plane|--devlink] [NAME...]: all
+/* usage: behave [--way kernel|preload|seccomp|seccomp-all] [--plane|--devlink] [NAME...]: all
  * behaviours, or those named; --plane: also what fakeplane.py does; --devlink: what the
  * default topology does. */
 int main(int argc, char **argv)
@@ -217,12 +218,23 @@ int keep_fd(int fd)
 	return fd;
 }
 
+/* The lowest number that is free, which is what the kernel would give. */
+static int take_low_number(int fd, int type)
+{
+	int low = open("/dev/null", O_RDONLY | O_CLOEXEC);
+
+	CHECK(low >= 0);
+	SAME(dup3(fd, low, type & SOCK_CLOEXEC ? O_CLOEXEC : 0), low);
+	close(fd);
+	return low;
+}
+
 int nl_open(int type)
 {
 	int fd = socket(AF_NETLINK, type, NETLINK_GENERIC);
 
 	CHECK(fd >= 0);
-	return keep_fd(fd);
+	return keep_fd(behave_way == WAY_SECCOMP_ALL ? take_low_number(fd, type) : fd);
 }
 
 void nl_bind(int fd, uint32_t pid, uint32_t groups)

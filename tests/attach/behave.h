@@ -19,6 +19,8 @@ enum behave_way {
 	WAY_KERNEL = 1,
 	WAY_PRELOAD = 2,
 	WAY_SECCOMP = 4,
+	WAY_SECCOMP_ALL = 8, /* with the sockets at low numbers */
+	WAY_SECCOMPS = WAY_SECCOMP | WAY_SECCOMP_ALL,
 };
 
 /* How this run reaches whom it asks: `behave --way`. */

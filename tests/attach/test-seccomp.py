@@ -16,10 +16,11 @@ import fl  # noqa: E402
 SECCOMP = ("run", "--attach=seccomp")
 
 
-def suite(program, *args, socket=None):
+def suite(program, *args, socket=None, way="seccomp"):
     where = ("-c", socket) if socket else ()
     try:
-        done = fl.finelink(*SECCOMP, *where, "--", program, "--way", "seccomp", *args, timeout=120)
+        done = fl.finelink("run", f"--attach={way}", *where, "--", program, "--way", way, *args,
+                           timeout=120)
     except subprocess.TimeoutExpired as hung:
         # What comes after the last line is what hangs.
         print((hung.stdout or b"").decode(), flush=True)
@@ -47,6 +48,64 @@ def test_behaviours_as_the_kernel():
 def test_behaviours_of_devlink():
     for program in BEHAVE_STATIC, BEHAVE:
         suite(program, "--devlink")
+
+
+def test_behaviours_at_low_numbers():
+    """Every socket call handed over: wherever a socket is, it is a netlink socket."""
+    with fakeplane() as socket:
+        fl.check(len(suite(BEHAVE_STATIC, "--plane", socket=socket, way="seccomp-all")) > 80)
+    suite(BEHAVE, "--devlink", way="seccomp-all")
+
+
+# Sockets of all kinds that are none of ours, by the calls that are handed over.
+OTHER_SOCKETS = """
+import array, os, signal, socket, threading
+server = socket.create_server(("127.0.0.1", 0))
+client = socket.create_connection(server.getsockname())
+peer, name = server.accept()
+assert name == client.getsockname() and client.getpeername() == server.getsockname()
+client.sendall(b"over tcp")
+print(peer.recv(100))
+one, other = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+one.bind(("127.0.0.1", 0))
+other.sendto(b"over udp", one.getsockname())
+data, name = one.recvfrom(100)
+print(data, name[1] == other.getsockname()[1])
+left, right = socket.socketpair()
+socket.send_fds(left, [b"with a file"], [os.open("/dev/null", os.O_RDONLY)])
+data, fds, flags, name = socket.recv_fds(right, 100, 1)
+print(data, os.read(fds[0], 1), flags, name)
+signal.signal(signal.SIGALRM, lambda *_: left.sendall(b"late"))
+signal.alarm(1)
+print(right.recv(100))
+netlink = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 0)
+netlink.bind((0, 0))
+print(netlink.getsockname()[0] == os.getpid(), netlink.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE))
+try:
+    socket.socket(fileno=os.open("/dev/null", os.O_RDONLY))
+except OSError as error:
+    print(error.errno)
+"""
+
+
+def test_other_sockets_are_the_kernels():
+    wanted = fl.run("/usr/bin/python3", "-c", OTHER_SOCKETS)
+    fl.equal(wanted.returncode, 0, wanted.err)
+    fl.equal(len(wanted.out.splitlines()), 6, wanted.out)
+    for way in "seccomp", "seccomp-all":
+        done = fl.finelink("run", f"--attach={way}", "--", "/usr/bin/python3", "-c", OTHER_SOCKETS)
+        fl.equal((done.returncode, done.out, done.err), (0, wanted.out, ""), way)
+
+
+def test_says_what_leaves_the_range():
+    """Once a command; where every socket call is handed over there is nothing to say."""
+    for way, lines in ("seccomp", 1), ("seccomp-all", 0):
+        done = fl.finelink("run", f"--attach={way}", "--", BEHAVE_STATIC, "--way", way, "fd: dup",
+                           "fd: dup")
+        fl.equal(done.returncode, 0, done.out, done.err)
+        said = lines_of_finelink(done.err)
+        fl.equal(len(said), lines, done.err)
+        fl.check(all("--attach=seccomp-all" in line for line in said), said)
 
 
 def test_limit_says_what_to_do():
@@ -91,7 +150,8 @@ def test_says_what_it_chose():
     for how, program, words in [("auto", NOLIBC, ("seccomp", "static")),
                                 ("auto", "/bin/true", ("preload", "dynamic")),
                                 ("preload", "/bin/true", ("preload",)),
-                                ("seccomp", "/bin/true", ("seccomp",))]:
+                                ("seccomp", "/bin/true", ("seccomp",)),
+                                ("seccomp-all", "/bin/true", ("seccomp", "all"))]:
         done = fl.finelink("run", "-v", f"--attach={how}", "--", program)
         fl.equal(done.returncode, 0, done.err)
         said = [line for line in lines_of_finelink(done.err) if "attach" in line]
