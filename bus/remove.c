@@ -54,7 +54,9 @@ static int children_get(struct fl_device *dev, struct fl_device ***ret_children,
 	return 0;
 }
 
-int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
+/* overtakes: a child's own removal that queues further up would never come, should that lane be
+ * held by who awaits op. */
+static int spawn_children(struct fl_op *op, struct fl_device *dev, bool overtakes)
 {
 	struct fl_device **children;
 	size_t count;
@@ -64,12 +66,19 @@ int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
 		return first;
 	for (size_t i = 0; i < count; i++) {
 		err = fl_device_remove_spawn(op, children[i]);
+		if (err == -ENODEV && overtakes)
+			fl_lane_overtake(children[i]->lane);
 		if (err && !first)
 			first = err;
 		fl_device_put(children[i]);
 	}
 	free(children);
 	return first;
+}
+
+int fl_device_remove_children_spawn(struct fl_op *op, struct fl_device *dev)
+{
+	return spawn_children(op, dev, false);
 }
 
 static bool has_children(struct fl_device *dev)
@@ -193,8 +202,10 @@ static int remove_joined(struct fl_op *op)
 
 static int remove_children(struct fl_op *op)
 {
+	struct fl_device_op *dop = fl_device_op_of(op);
+
 	/* What could not be started, the next round starts. */
-	fl_device_remove_children_spawn(op, fl_device_op_of(op)->dev);
+	spawn_children(op, dop->dev, !dop->unbinds);
 	return fl_op_join(op, remove_joined);
 }
 

@@ -138,6 +138,11 @@ bool fl_lane_busy(struct fl_lane *lane);
  * is none. Context: any thread; never blocks. */
 struct fl_lane *fl_lane_longest_below(struct fl_lane *lane);
 
+/* Ends a removal of this very lane that still queues on its way there with -ENODEV: for a removal
+ * above it that has begun, which does what that one was to do. Context: a step, alone on a lane
+ * above. */
+void fl_lane_overtake(struct fl_lane *lane);
+
 /* -- installed -- */
 /* Whether lane is strictly below above. */
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);

@@ -198,6 +198,19 @@ bool fl_lane_tell(struct fl_lane *lane)
 	return tell_holders(lane) || more;
 }
 
+void fl_lane_overtake(struct fl_lane *lane)
+{
+	struct fl_op *removal = NULL;
+
+	fl_lock_take(&lane->lock);
+	if (lane->sealer)
+		removal = fl_op_get(lane->sealer);
+	fl_lock_drop(&lane->lock);
+	if (removal)
+		fl_op_tell(removal, -ENODEV, FL_TELL_SEAL);
+	fl_op_put(removal);
+}
+
 /* ---- parking ---------------------------------------------------------------------- */
 
 /* Marks op as parked. False: it has not begun, has ended, or was parked by another. */

@@ -342,6 +342,34 @@ static void test_unbinding_comes_back(void **state)
 	assert_int_equal(seen(&tree.on_sf.removed), 1);
 }
 
+static int unbind_and_remove(struct fl_op *op, struct fl_device *dev)
+{
+	assert_int_equal(fl_device_unbind_post(dev, NULL, NULL, NULL), 0);
+	return fl_device_remove_spawn(op, dev);
+}
+
+/* An operation on the PF awaits the SF's removal; behind it queues an unbinding of the SF, before
+ * that the removal of what is below. They would wait for each other. */
+static void test_removal_that_queues_behind_who_awaits(void **state)
+{
+	struct tree tree = { 0 };
+	struct wait *above;
+	int ended = 0;
+
+	tree_up(&tree);
+	probe_all(&tree);
+	above = wait_new(tree.pf, &ended);
+	above->spawn = unbind_and_remove;
+	above->dev = tree.sf;
+	assert_int_equal(fl_op_submit(&above->op), 0);
+	await(&ended);
+	assert_int_equal(seen(&tree.on_aux.removed) + seen(&tree.on_aux.gone), 2);
+	assert_int_equal(seen(&tree.on_sf.removed) + seen(&tree.on_sf.gone), 2);
+	assert_true(tree.on_aux.removed_at < tree.on_sf.removed_at);
+	assert_int_equal(bus_count(&tree.bus), 1);
+	tree_down(&tree);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -351,6 +379,7 @@ int main(void)
 		cmocka_unit_test(test_probe_under_an_awaited_reload),
 		cmocka_unit_test(test_what_is_below_an_abandoned_one),
 		cmocka_unit_test(test_unbinding_comes_back),
+		cmocka_unit_test(test_removal_that_queues_behind_who_awaits),
 	};
 
 	fl_rcu_register_thread();
