@@ -117,7 +117,8 @@ static const struct verb *find_verb(int argc, char **argv)
 {
 	for (size_t i = 0; argc && i < FL_ARRAY_SIZE(verbs); i++)
 		if (!strcmp(verbs[i].name, argv[0]))
-			return argc > verbs[i].least && argc - 1 <= verbs[i].most ? &verbs[i] : NULL;
+			return argc > verbs[i].least && argc - 1 <= verbs[i].most ? &verbs[i]
+										  : NULL;
 	return NULL;
 }
 
@@ -156,7 +157,8 @@ int fl_cli_device(int argc, char **argv)
 	argv += optind;
 	verb = find_verb(argc, argv);
 	if (!verb)
-		return fl_cli_usage("device", "list [PREFIX], read PATH or write PATH VALUE is needed");
+		return fl_cli_usage("device",
+				    "list [PREFIX], read PATH or write PATH VALUE is needed");
 	if (fl_link_open(socket, -1, &link, &error))
 		return fl_cli_fail(FL_EXIT_NO_PLANE, "%s", error.text);
 	status = verb->run(link, argc - 1, argv + 1);

@@ -73,36 +73,45 @@ static int get_eswitch_mode(struct launch_target *target, struct fl_link_error *
 	return err ?: mode;
 }
 
+/* Puts the instance in front of the reason. */
+static void tell_of(const struct launch_handle *handle, struct fl_link_error *error)
+{
+	struct fl_link_error reason = *error;
+
+	snprintf(error->text, sizeof(error->text), "%.32s/%.100s: %.100s", handle->bus, handle->dev,
+		 reason.text);
+}
+
 /* Sets target->handle to the first instance with an eswitch. */
 static int find_first(struct launch_target *target, struct fl_link_error *error)
 {
 	struct instances instances = { 0 };
 	uint32_t buf[REQUEST_BYTES / 4];
 	struct fl_msg msg;
-	int err;
+	int err, mode = -ENODEV;
 
 	fl_msg_init_fixed(&msg, buf, sizeof(buf));
 	launch_request_plain(&msg, (struct launch_to){ target->family, NULL },
 			     fl_link_seq(target->link), DEVLINK_CMD_GET);
 	err = talk(target, &msg, instances_add, &instances, error);
-	for (size_t i = 0; i < instances.count && !err; i++) {
+	/* Who may not ask one of them may ask none. */
+	for (size_t i = 0; i < instances.count && !err && mode < 0 && mode != -EPERM; i++) {
 		target->handle = instances.handles[i];
-		if (get_eswitch_mode(target, NULL) >= 0)
-			break;
-		target->handle.bus[0] = 0;
+		mode = get_eswitch_mode(target, error);
 	}
 	free(instances.handles);
-	if (!err && !*target->handle.bus) {
+	if (err || mode >= 0)
+		return err;
+	if (mode == -EPERM)
+		tell_of(&target->handle, error);
+	else
 		snprintf(error->text, sizeof(error->text), "the plane has no instance with an eswitch");
-		return -ENODEV;
-	}
-	return err;
+	return mode;
 }
 
 static int find_named(struct launch_target *target, const char *device, struct fl_link_error *error)
 {
 	const char *slash = strchr(device, '/');
-	char text[sizeof(error->text)];
 	int mode;
 
 	snprintf(target->handle.bus, sizeof(target->handle.bus), "%.*s", (int)(slash - device), device);
@@ -110,8 +119,7 @@ static int find_named(struct launch_target *target, const char *device, struct f
 	mode = get_eswitch_mode(target, error);
 	if (mode >= 0)
 		return 0;
-	snprintf(text, sizeof(text), "%s", error->text);
-	snprintf(error->text, sizeof(error->text), "%.100s: %.200s", device, text);
+	tell_of(&target->handle, error);
 	return mode;
 }
 
