@@ -147,6 +147,8 @@ static int start_server(struct daemon *daemon)
 			fl_log(FL_LOG_WARN, "--ready-fd: %s", strerror(errno));
 		close(daemon->options.ready_fd);
 	}
+	if (!daemon->options.private_plane && geteuid())
+		fl_log(FL_LOG_WARN, "without --private nobody may change the plane of a user");
 	fl_log(FL_LOG_INFO, "serving %zu devices", daemon->topology->count);
 	return 0;
 }

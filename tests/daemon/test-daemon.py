@@ -35,6 +35,33 @@ def test_private_socket_is_its_owners():
         equal(os.stat(f"{path}/s").st_mode & 0o777, 0o600)
 
 
+def test_a_users_plane():
+    """Its user changes it if it is private; if it is not nobody does, and that is told."""
+    user = 65534
+    try:
+        run(FINELINKD, "--version", user=user)
+    except PermissionError:
+        return  # not root, or the build tree is not for others
+    for args, status, warned in ([], 1, True), (["--private"], 0, False):
+        with folder() as path:
+            os.chown(path, user, user)
+            process = subprocess.Popen([FINELINKD, "-s", f"{path}/s", *args], env=ENV, user=user,
+                                       stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: os.path.exists(f"{path}/s"))  # pylint: disable=cell-var-from-loop
+            done = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "eswitch", "set",
+                            "pci/0000:03:00.0", "mode", "switchdev", user=user)
+            equal(done.returncode, status, args, done.err)
+            equal("Operation not permitted" in done.err, warned, done.err)
+            done = finelink("launch", "-c", f"{path}/s", "--pods", "1", "--netns", "none", user=user)
+            equal(done.returncode, 3 if warned else 0, args, done.err)
+            if warned:
+                check("pci/0000:03:00.0: the plane refused: Operation not permitted" in done.err,
+                      done.err)
+            process.terminate()
+            _, err = process.communicate(timeout=20)
+            equal("nobody may change the plane of a user" in err, warned, err)
+
+
 def test_socket_that_is_taken():
     with folder() as path, daemon(f"{path}/s"):
         done = run(FINELINKD, "-s", f"{path}/s")
