@@ -228,6 +228,9 @@ static int attach_run(struct fl_op *op)
 {
 	struct attach *attach = fl_op_own(op);
 
+	/* An unbinding may have queued before this, while the probe ran. */
+	if (!fl_device_driver(attach->dev))
+		return 0;
 	children_start(op, attach->func, false);
 	return fl_op_join(op, attach_over);
 }

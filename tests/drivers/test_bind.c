@@ -321,6 +321,33 @@ static void test_among_deletions(void **state)
 	rig_down(&rig);
 }
 
+/* Unbound while it is probed: nothing is attached to a function that has no driver any more. */
+static void test_during_probe(void **state)
+{
+	struct mlx5_config config;
+	struct fl_device *sf;
+	struct rig rig;
+
+	config_switchdev(&config);
+	config.latency_ns[MLX5_STEP_FW_CMD] = 50 * MS;
+	rig_up(&rig, &config);
+	assert_int_equal(rig_sf_up(&rig, PF0, 7), SF0);
+	rig_await_waiting(&rig, "probe", SF);
+	sf = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", SF);
+	assert_non_null(sf);
+	assert_int_equal(fl_device_unbind_post(sf, NULL, NULL, NULL), 0);
+	rig_settle(&rig);
+	assert_null(fl_device_driver(sf));
+	assert_int_equal(rig_instances(&rig), 1);
+	assert_int_equal(rig_devices(&rig, "auxiliary", SF), 1);
+	assert_int_equal(rig_devices(&rig, "auxiliary", SF_ETH), 0);
+	assert_int_equal(rig_bind(&rig, "auxiliary", SF), 0);
+	rig_settle(&rig);
+	assert_int_equal(rig_devices(&rig, "auxiliary", SF_ETH), 1);
+	fl_device_put(sf);
+	rig_down(&rig);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -332,6 +359,7 @@ int main(void)
 		cmocka_unit_test(test_during_flash),
 		cmocka_unit_test(test_hung),
 		cmocka_unit_test(test_among_deletions),
+		cmocka_unit_test(test_during_probe),
 	};
 
 	fl_rcu_register_thread();
