@@ -187,14 +187,13 @@ struct news {
 	struct fl_devlink *nested; /* func's instance, referenced */
 };
 
+/* Another device may have come since, whose news are before these or to come. */
 static bool news_are_stale(const struct news *news)
 {
 	bool stale;
 
-	if (!news->func)
-		return false;
 	fl_driver_lock_take(news->vport->pf->lock);
-	stale = news->vport->func != news->func; /* also NULL: its device is gone */
+	stale = news->vport->func != news->func; /* NULL: there is none */
 	fl_driver_lock_drop(news->vport->pf->lock);
 	return stale;
 }
