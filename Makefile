@@ -54,7 +54,10 @@ fuzz:
 deps-test:
 	@scripts/deps.sh test
 
-install: all
+# A PREFIX that is given counts also if the tree was configured before.
+install: $(BUILD)/build.ninja
+	$(if $(filter-out file,$(origin PREFIX)),meson configure $(BUILD) -Dprefix=$(PREFIX))
+	ninja -C $(BUILD)
 	meson install -C $(BUILD) --no-rebuild
 
 clean:

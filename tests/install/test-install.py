@@ -236,6 +236,30 @@ def test_one_copy_of_the_library():
     check("/driver/lamp.so" in maps)
 
 
+def test_examples_are_installed():
+    def files(top):
+        return {os.path.relpath(path, top) for path in glob.glob(f"{top}/**", recursive=True)
+                if os.path.isfile(path)}
+
+    installed, = glob.glob(f"{IT.root}/**/doc/finelink/examples", recursive=True)
+    tree = {name for name in files(f"{SOURCE}/examples")
+            if not name.endswith(("meson.build", ".so"))}
+    equal(files(installed), tree)
+
+
+def test_make_install_goes_where_it_is_told():
+    """Also if the tree was configured before; a dry run, as it would configure it anew."""
+    def make(*args):
+        done = run("env", "-u", "MAKEFLAGS", "-u", "PREFIX", "make", "-n", "-C", SOURCE,
+                   f"BUILD={BUILD}", "install", *args)
+        equal(done.returncode, 0, done.err)
+        return done.out
+
+    out = make("PREFIX=/opt/x")
+    check(0 < out.find("-Dprefix=/opt/x") < out.find("ninja -C ") < out.find("meson install"), out)
+    check("-Dprefix" not in make(), "an installation that was not told")
+
+
 def test_page_shows_the_driver():
     """What docs/write-a-driver.md shows of C stands in the driver."""
     with open(f"{IT.examples}/driver/lamp.c", encoding="utf-8") as file:
