@@ -237,9 +237,21 @@ static void is_well(struct mlx5_pf *pf, struct fl_txn *txn, struct fl_reporter *
 	fl_reporter_put(reporter);
 }
 
-void mlx5_health_is_well(struct mlx5_pf *pf, struct fl_txn *txn)
+uint32_t mlx5_syndrome_take(struct mlx5_pf *pf)
 {
-	__atomic_store_n(&pf->health.syndrome, 0, __ATOMIC_RELAXED);
+	return __atomic_exchange_n(&pf->health.syndrome, 0, __ATOMIC_RELAXED);
+}
+
+void mlx5_syndrome_restore(struct mlx5_pf *pf, uint32_t syndrome)
+{
+	uint32_t none = 0;
+
+	__atomic_compare_exchange_n(&pf->health.syndrome, &none, syndrome, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
+}
+
+void mlx5_health_tell_well(struct mlx5_pf *pf, struct fl_txn *txn)
+{
 	is_well(pf, txn, &pf->health.fw);
 	is_well(pf, txn, &pf->health.fw_fatal);
 }

@@ -187,6 +187,7 @@ struct mlx5_call {
 	void (*fill)(struct mlx5_call *call);
 	const struct mlx5_report *report; /* what it is about, or NULL; the operation's */
 	const char *label;
+	uint32_t syndrome; /* from which it recovers */
 };
 
 /* ---- call.c ----------------------------------------------------------------------- */
@@ -392,8 +393,12 @@ void mlx5_trace(struct mlx5_pf *pf, enum mlx5_event event, const char *text);
 
 /* The reporters of a function's instance, in the transaction that registers it. */
 void mlx5_health_register(struct mlx5_func *func, struct fl_txn *txn);
-/* The firmware came back by a reset: what was reported is over. Alone on the PF's lane. */
-void mlx5_health_is_well(struct mlx5_pf *pf, struct fl_txn *txn);
+/* The firmware comes back by a reset, before it is revived: gives the syndrome of what was reported
+ * and is over. If it does not come back, that is still it, unless there is another. */
+uint32_t mlx5_syndrome_take(struct mlx5_pf *pf);
+void mlx5_syndrome_restore(struct mlx5_pf *pf, uint32_t syndrome);
+/* It came back. Alone on the PF's lane. */
+void mlx5_health_tell_well(struct mlx5_pf *pf, struct fl_txn *txn);
 /* Forgets what mlx5_event() uses. */
 void mlx5_health_done(struct mlx5_pf *pf);
 /* A reference on what is kept at `place` of pf->health, or NULL. Context: any. */

@@ -98,8 +98,9 @@ static int was_reset(struct fl_op *op)
 		return mlx5_call_end(op, fl_op_result(op));
 	if (call->action == DEVLINK_RELOAD_ACTION_FW_ACTIVATE) {
 		mlx5_version_activate(call->pf);
+		mlx5_syndrome_take(call->pf);
 		mlx5_fw_revive(call->pf->fw);
-		mlx5_health_is_well(call->pf, call->txn);
+		mlx5_health_tell_well(call->pf, call->txn);
 	}
 	fl_op_then(op, is_up);
 	return mlx5_fw_exec(op, call->pf->fw, &call->pf->unit, MLX5_BRINGUP_CMDS);
@@ -166,9 +167,10 @@ static int recovered(struct fl_op *op)
 
 	if (err) {
 		stay_down(op, call);
+		mlx5_syndrome_restore(call->pf, call->syndrome);
 		return mlx5_call_end(op, err);
 	}
-	mlx5_health_is_well(call->pf, call->txn);
+	mlx5_health_tell_well(call->pf, call->txn);
 	mlx5_vf_report_reset(call->pf);
 	return mlx5_call_end(op, 0);
 }
@@ -190,6 +192,8 @@ static int recover_bring_up(struct fl_op *op)
 
 	if (fl_op_result(op))
 		return fl_op_result(op);
+	/* From here on an error is another one. */
+	call->syndrome = mlx5_syndrome_take(call->pf);
 	mlx5_fw_revive(call->pf->fw);
 	fl_op_then(op, recover_children);
 	return mlx5_fw_exec(op, call->pf->fw, &call->pf->unit, MLX5_BRINGUP_CMDS);

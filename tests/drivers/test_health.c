@@ -418,7 +418,7 @@ static void test_fatal(void **state)
 	sf_up(&rig);
 	assert_int_equal(rig_sf_add(&rig, PF0, 0, 8, &index), 0);
 	assert_int_equal(fl_thread_start(&stuck.thread, "stuck", 0, stuck_main, &stuck), 0);
-	rig_nap_ms(20);
+	rig_await_waiting(&rig, "port-set", "0000:03:00.0/32769");
 	assert_false(__atomic_load_n(&stuck.over, __ATOMIC_SEQ_CST));
 
 	assert_int_equal(knob(&rig, "fw_fatal", "1"), 0);
@@ -481,6 +481,47 @@ static void test_grace(void **state)
 	assert_string_equal(pf_health(&rig, "fw_fatal"), "healthy 2 2");
 	assert_int_equal(rig_eswitch(&rig, PF0, SWITCHDEV), 0);
 	sf_up(&rig);
+	rig_down(&rig);
+}
+
+static void *recover_main(void *arg)
+{
+	struct stuck *stuck = arg;
+
+	fl_rcu_register_thread();
+	stuck->err = recover(stuck->rig, "pci", PF0, NO_PORT, "fw_fatal");
+	fl_rcu_unregister_thread();
+	return NULL;
+}
+
+/* An error while the last one is being recovered from is not forgotten with it. */
+static void test_fatal_during_recovery(void **state)
+{
+	struct mlx5_config config;
+	struct stuck stuck;
+	struct rig rig;
+
+	rig_config(&config);
+	config.latency_ns[MLX5_STEP_RDMA_ATTACH] = 500 * MS;
+	rig_up(&rig, &config);
+	assert_int_equal(knob(&rig, "fw_fatal", "1"), 0);
+	assert_true(await_health(&rig, NO_PORT, "fw_fatal", "healthy 1 1"));
+	rig_settle(&rig);
+	assert_int_equal(knob(&rig, "fw_fatal", "1"), 0);
+	assert_true(await_health(&rig, NO_PORT, "fw_fatal", "error 2 1"));
+	rig_settle(&rig);
+	stuck = (struct stuck){ .rig = &rig };
+	assert_int_equal(fl_thread_start(&stuck.thread, "recover", 0, recover_main, &stuck), 0);
+	rig_await_waiting(&rig, "probe", "mlx5_core.rdma.0");
+	assert_string_equal(knob_value(&rig, "fw_fatal"), "0x0\n");
+	assert_int_equal(knob(&rig, "fw_fatal", "0xb"), 0);
+	pthread_join(stuck.thread, NULL);
+	assert_int_equal(stuck.err, 0);
+	rig_settle(&rig);
+	assert_string_equal(pf_health(&rig, "fw_fatal"), "error 3 2");
+	assert_string_equal(knob_value(&rig, "fw_fatal"), "0x1\n");
+	assert_int_equal(diagnose(&rig, "pci", PF0, NO_PORT, "fw"), 0);
+	assert_string_equal(told, "{ Syndrome=11 Description='HW fatal error' } ");
 	rig_down(&rig);
 }
 
@@ -785,6 +826,7 @@ int main(void)
 		cmocka_unit_test(test_error),
 		cmocka_unit_test(test_fatal),
 		cmocka_unit_test(test_grace),
+		cmocka_unit_test(test_fatal_during_recovery),
 		cmocka_unit_test(test_failing_recovery),
 		cmocka_unit_test(test_cured_by_activation),
 		cmocka_unit_test(test_queues),
