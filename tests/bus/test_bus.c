@@ -498,7 +498,7 @@ static void test_remove_that_hangs(void **state)
 }
 
 struct sleeper {
-	int release, probed, removed;
+	int begun, release, probed, removed;
 };
 
 static void nap(void)
@@ -510,6 +510,7 @@ static int sleeping_probe(struct fl_op *op, struct fl_device *dev)
 {
 	struct sleeper *sleeper = fl_device_platform(dev);
 
+	__atomic_add_fetch(&sleeper->begun, 1, __ATOMIC_SEQ_CST);
 	while (!__atomic_load_n(&sleeper->release, __ATOMIC_SEQ_CST))
 		nap();
 	__atomic_add_fetch(&sleeper->probed, 1, __ATOMIC_SEQ_CST);
@@ -534,6 +535,20 @@ static const struct fl_driver sleeping = {
 	.remove = sleeping_remove,
 };
 
+/* Waits until those that were parked have ended, too. */
+static void await_late(struct bus *bus)
+{
+	struct fl_sched_stats stats;
+
+	for (int i = 0; i < 30000; i++) {
+		fl_sched_stats(bus->sched, &stats);
+		if (stats.submitted == stats.ended)
+			return;
+		nap();
+	}
+	fail_msg("what was parked did not end");
+}
+
 /* A probe that never listens is parked, and its device goes; when it comes back after all,
  * what it has bound is let go (B2). */
 static void test_late_probe(void **state)
@@ -547,8 +562,9 @@ static void test_late_probe(void **state)
 	fl_driver_register(bus.root, &sleeping);
 	dev = add(&bus, "dev", "sleep", NULL, &sleeper);
 	fl_device_probe_post(dev, NULL);
-	for (int n = 0; n < 100; n++)
-		nap(); /* it sleeps in its probe by now */
+	for (int i = 0; i < 30000 && !__atomic_load_n(&sleeper.begun, __ATOMIC_SEQ_CST); i++)
+		nap();
+	assert_int_equal(__atomic_load_n(&sleeper.begun, __ATOMIC_SEQ_CST), 1);
 	fl_device_remove_post(dev, NULL, NULL, NULL);
 	bus_settle(&bus);
 	assert_int_equal(bus_count(&bus), 0);
@@ -559,7 +575,7 @@ static void test_late_probe(void **state)
 	assert_int_equal(sleeper.probed, 1);
 	assert_int_equal(__atomic_load_n(&sleeper.removed, __ATOMIC_SEQ_CST), 1);
 	fl_device_put(dev);
-	nap();
+	await_late(&bus);
 	bus_down(&bus);
 }
 

@@ -34,11 +34,31 @@ static void *aside_main(void *arg)
 	return NULL;
 }
 
+static void look_for_running(const struct fl_op_info *info, void *arg)
+{
+	*(bool *)arg |= info->state == FL_OP_RUNNING;
+}
+
+/* What does not listen is in one step for long; no other step lasts. */
+static void await_deaf(struct rig *rig)
+{
+	for (int looks = 0, in_a_row = 0; in_a_row < 20; looks++) {
+		bool running = false;
+
+		assert_true(looks < 6000);
+		rig_nap_ms(10);
+		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, look_for_running,
+					       &running),
+				 0);
+		in_a_row = running ? in_a_row + 1 : 0;
+	}
+}
+
 static void aside_begin(struct aside *aside, struct rig *rig, int (*run)(struct rig *rig))
 {
 	*aside = (struct aside){ .rig = rig, .run = run };
 	assert_int_equal(fl_thread_start(&aside->thread, "aside", 0, aside_main, aside), 0);
-	rig_nap_ms(200); /* it sleeps in its step by now, also on a busy machine */
+	await_deaf(rig);
 	assert_false(__atomic_load_n(&aside->over, __ATOMIC_SEQ_CST));
 }
 
