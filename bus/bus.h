@@ -42,6 +42,8 @@ struct fl_driver {
 /* -- not installed -- */
 int fl_bus_root_new(struct fl_sched *sched, struct fl_bus_root **ret_root);
 void fl_bus_root_free(struct fl_bus_root *root);
+/* Whether a device that is added to `bus` for `match` finds a driver. */
+bool fl_driver_known(struct fl_bus_root *root, const char *bus, const char *match);
 /* -- installed -- */
 struct fl_sched *fl_bus_root_sched(const struct fl_bus_root *root);
 

@@ -43,13 +43,22 @@ int fl_driver_register(struct fl_bus_root *root, const struct fl_driver *driver)
 	return 0;
 }
 
-const struct fl_driver *fl_driver_match(const struct fl_device *dev)
+static const struct fl_driver *find(struct fl_bus_root *root, const char *bus, const char *match)
 {
 	const struct fl_driver_entry *entry;
 
-	for (entry = fl_rcu_deref(dev->root->drivers); entry; entry = entry->next)
-		if (strcmp(entry->driver->match, dev->name + dev->match_off) == 0 &&
-		    strcmp(entry->driver->bus, dev->bus) == 0)
+	for (entry = fl_rcu_deref(root->drivers); entry; entry = entry->next)
+		if (strcmp(entry->driver->match, match) == 0 && strcmp(entry->driver->bus, bus) == 0)
 			return entry->driver;
 	return NULL;
+}
+
+const struct fl_driver *fl_driver_match(const struct fl_device *dev)
+{
+	return find(dev->root, dev->bus, dev->name + dev->match_off);
+}
+
+bool fl_driver_known(struct fl_bus_root *root, const char *bus, const char *match)
+{
+	return find(root, bus, match);
 }

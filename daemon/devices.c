@@ -110,6 +110,10 @@ static int foreign_add(struct adding *adding, size_t index)
 	const struct fl_topology_foreign *foreign = &adding->topology->devices[index].plugin;
 	int err = 0;
 
+	/* The bus would leave it there, unbound, without a word. */
+	if (!fl_driver_known(fl_plane_bus(adding->plane), foreign->bus, foreign->driver))
+		return add_fail(adding, index, -ENOENT, "%s brings no driver '%s' of the bus '%s'",
+				foreign->plugin, foreign->driver, foreign->bus);
 	if (!foreign->count)
 		return foreign_add_one(adding, index, foreign->address);
 	for (unsigned int i = 0; i < foreign->count && !err; i++) {

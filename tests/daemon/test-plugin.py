@@ -5,7 +5,8 @@
 import os
 import sys
 
-from fl import SLOW, check, daemon, equal, folder, launch, main, show, wait_until, write
+from fl import (FINELINKD, SLOW, check, daemon, equal, folder, launch, main, run, show, wait_until,
+                write)
 
 COUNT = 1000 if SLOW == 1 else 200
 SLEEP_MS = int(4000 * SLOW)
@@ -28,6 +29,17 @@ def one_pod(socket):
     result = launch("--pods", "1", "--netns", "none", "-c", socket)
     equal(result["checked"], 1)
     return min(result["one_pod_ms"], result["makespan_ms"])
+
+
+def test_driver_that_it_does_not_bring():
+    for key, word in ("driver: sleepy", "slepy"), ("bus: platform", "pci"):
+        with folder() as path:
+            name = key.split(": ")[0]
+            text = TOPOLOGY.replace(key, f"{name}: {word}")
+            topology = write(f"{path}/t.yaml", text)
+            done = run(FINELINKD, "-s", f"{path}/s", "-t", topology)
+            equal(done.returncode, 1, done.err)
+            check(f"{topology}:5: devices[1]: " in done.err and f"'{word}'" in done.err, done.err)
 
 
 def test_others_do_not_wait():
