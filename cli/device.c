@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "attach/client.h"
@@ -59,23 +60,54 @@ static const char *without_slash(const char *path)
 	return *path == '/' ? path + 1 : path;
 }
 
+static int by_name(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* Prints the lines of text, which it changes, in their order. */
+static int print_sorted(char *text)
+{
+	size_t count = count_lines(text), i = 0;
+	char **lines = calloc(count + 1, sizeof(*lines)), *rest = text;
+
+	if (!lines)
+		return fl_cli_fail(FL_EXIT_SOME_FAILED, "%s", strerror(ENOMEM));
+	while (i < count)
+		lines[i++] = strsep(&rest, "\n");
+	qsort(lines, count, sizeof(*lines), by_name);
+	for (i = 0; i < count; i++)
+		puts(lines[i]);
+	free(lines);
+	return FL_EXIT_OK;
+}
+
 /* Comes in pieces; what is added or removed meanwhile may be missed or shown twice. */
 static int device_list(struct fl_link *link, int argc, char **argv)
 {
 	const char *prefix = argc ? without_slash(argv[0]) : "sys/";
-	char text[FL_LINK_KNOB_MAX];
+	char text[FL_LINK_KNOB_MAX], *all = NULL;
+	size_t len = 0;
+	FILE *gather = open_memstream(&all, &len);
 	unsigned int skip = 0;
-	int err;
+	int err, status;
 
+	if (!gather)
+		return fl_cli_fail(FL_EXIT_SOME_FAILED, "%s", strerror(errno));
 	do {
 		err = fl_link_knob(link, FL_WIRE_KNOB_LIST, skip, prefix, "", FOR_EVER, text,
 				   sizeof(text));
 		if (err)
-			return refused("list", prefix, err, text);
-		fputs(text, stdout);
+			break;
+		fputs(text, gather);
 		skip += count_lines(text);
 	} while (*text);
-	return FL_EXIT_OK;
+	if (fclose(gather))
+		status = fl_cli_fail(FL_EXIT_SOME_FAILED, "%s", strerror(errno));
+	else
+		status = err ? refused("list", prefix, err, text) : print_sorted(all);
+	free(all);
+	return status;
 }
 
 static int device_read(struct fl_link *link, int argc, char **argv)

@@ -72,6 +72,21 @@ static void cell_age(struct fl_table *table, struct json_object *object, const c
 	fl_table_cell(table, text);
 }
 
+static int64_t number(const void *object, const char *key)
+{
+	return json_object_get_int64(field(*(struct json_object *const *)object, key));
+}
+
+static int by_index(const void *a, const void *b)
+{
+	return number(a, "index") < number(b, "index") ? -1 : number(a, "index") > number(b, "index");
+}
+
+static int by_level(const void *a, const void *b)
+{
+	return number(a, "level") < number(b, "level") ? -1 : number(a, "level") > number(b, "level");
+}
+
 /* ---- the tables ---------------------------------------------------------------------- */
 
 static void show_instances(struct json_object *root)
@@ -82,6 +97,8 @@ static void show_instances(struct json_object *root)
 	struct fl_table table;
 
 	fl_table_begin(&table, FL_ARRAY_SIZE(head), head);
+	if (list) /* as devlink lists them */
+		json_object_array_sort(list, by_index);
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 		char netns[32];
@@ -152,6 +169,8 @@ static void show_locks(struct json_object *root)
 	struct fl_table table;
 
 	fl_table_begin(&table, FL_ARRAY_SIZE(head), head);
+	if (list)
+		json_object_array_sort(list, by_level);
 	for (size_t i = 0; list && i < json_object_array_length(list); i++) {
 		struct json_object *one = json_object_array_get_idx(list, i);
 

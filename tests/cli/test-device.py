@@ -15,7 +15,9 @@ def test_list_read_write():
             done = finelink("device", *args, "-c", f"{path}/s")
             equal(done.returncode, status, args, done.out, done.err)
             return done
-        check(NEW in device("list").out.splitlines())
+        paths = device("list").out.splitlines()
+        check(NEW in paths and len(paths) > 5, paths)
+        equal(paths, sorted(set(paths)))
         equal(device("list", "/" + NEW).out, NEW + "\n")
         equal(device("list", "nothing/begins/so").out, "")
         device("write", "/" + NEW, "10 4")

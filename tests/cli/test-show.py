@@ -18,6 +18,8 @@ def test_instances():
         equal(done.returncode, 0, done.err)
         check(done.out.startswith("INSTANCE"), done.out)
         check("pci/0000:03:00.1" in done.out and "initial" in done.out, done.out)
+        listed = finelink("run", "-c", f"{path}/s", "--", "devlink", "dev", "show").out
+        equal([line.split()[0] for line in done.out.splitlines()[1:]], listed.split())
 
 
 def test_a_running_flash_is_seen_on_its_lane():
@@ -48,6 +50,9 @@ def test_locks_and_stats():
         check(locks["commit"]["level"] > locks["plane_index"]["level"])
         check("one instance's" in finelink("show", "locks", "-c", f"{path}/s").out
               or "commit" in locks)
+        rows = finelink("show", "locks", "-c", f"{path}/s").out.splitlines()[1:]
+        levels = [int(row.split()[1]) for row in rows]
+        equal(levels, sorted(lock["level"] for lock in locks.values()))
         check(show("stats", f"{path}/s")["sessions"]["accepted"] >= 1)
         done = finelink("show", "stats", "-c", f"{path}/s")
         check("sessions.accepted" in done.out, done.out)
