@@ -231,11 +231,16 @@ int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 
 int fl_knob_parse_bool(const char *text, bool *ret_value)
 {
-	if (strchr("1yY", *text) && *text) {
+	const char *at = text;
+
+	/* "on" and "off" differ in their second letter. */
+	if (tolower((unsigned char)*at) == 'o')
+		at++;
+	if (*at && strchr(at == text ? "1yYtT" : "nN", *at)) {
 		*ret_value = true;
 		return 0;
 	}
-	if (strchr("0nN", *text) && *text) {
+	if (*at && strchr(at == text ? "0nNfF" : "fF", *at)) {
 		*ret_value = false;
 		return 0;
 	}

@@ -80,7 +80,8 @@ size_t fl_knob_list(struct fl_plane *plane, const char *prefix, unsigned int ski
 		    size_t cap, unsigned int *ret_count);
 
 /* -- installed -- */
-/* Readers of text that people write: "1", "0", "y", "n", numbers in any base. -EINVAL. */
+/* Readers of text that people write, as the kernel reads it: what begins with 1, y, t, "on", or 0,
+ * n, f, "of"; numbers in any base. -EINVAL. */
 int fl_knob_parse_bool(const char *text, bool *ret_value);
 int fl_knob_parse_u32(const char *text, uint32_t *ret_value);
 

@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "core/knob.h"
 #include "core/param.h"
 #include "core/port.h"
 #include "core/txn.h"
@@ -473,6 +474,28 @@ static void instance_frees_its_drivers_memory(void **state)
 	fl_device_put(dev);
 }
 
+/* What the kernel's files take, of which the first letters count. */
+static void texts_for_yes_and_no(void **state)
+{
+	static const char *const yes[] = { "1", "y", "Yes", "t", "True", "on", "ON" };
+	static const char *const no[] = { "0", "n", "No", "f", "False", "off", "OFF" };
+	static const char *const neither[] = { "", "o", "ox", "2", " 1", "-" };
+	bool value;
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(yes); i++) {
+		value = false;
+		assert_int_equal(fl_knob_parse_bool(yes[i], &value), 0);
+		assert_true(value);
+	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(no); i++) {
+		value = true;
+		assert_int_equal(fl_knob_parse_bool(no[i], &value), 0);
+		assert_false(value);
+	}
+	for (size_t i = 0; i < FL_ARRAY_SIZE(neither); i++)
+		assert_int_equal(fl_knob_parse_bool(neither[i], &value), -EINVAL);
+}
+
 static int set_up(void **state)
 {
 	fl_rcu_register_thread();
@@ -501,6 +524,7 @@ int main(void)
 		cmocka_unit_test(mode_that_was_set_shows_though_the_rest_failed),
 		cmocka_unit_test(parked_operation_only_takes_away),
 		cmocka_unit_test(instance_frees_its_drivers_memory),
+		cmocka_unit_test(texts_for_yes_and_no),
 	};
 
 	return cmocka_run_group_tests_name("core objects", tests, set_up, tear_down);
