@@ -103,6 +103,7 @@ static _Noreturn void exec_daemon(const struct start *start)
 	if (getppid() != start->parent)
 		_exit(1);
 	setsid();
+	signal(SIGTERM, SIG_DFL); /* by which it is ended, whatever the caller ignores */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(listen_fd, sizeof(listen_fd), "%d", start->listen_fd);

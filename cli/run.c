@@ -126,8 +126,12 @@ static int find_plane(const struct run_options *run, char *path, size_t cap)
 	return 0;
 }
 
+/* With SIGCHLD ignored there is nothing to wait for; COMMAND gets it as it was. */
+static struct sigaction child_action;
+
 static _Noreturn void exec_command(char **command, const sigset_t *mask)
 {
+	sigaction(SIGCHLD, &child_action, NULL);
 	sigprocmask(SIG_SETMASK, mask, NULL);
 	execvp(command[0], command);
 	int status = errno == ENOENT ? FL_EXIT_NOT_FOUND : FL_EXIT_CANNOT_EXEC;
@@ -146,6 +150,15 @@ static void block_signals(sigset_t *ret_blocked, sigset_t *ret_before)
 	for (size_t i = 0; i < FL_ARRAY_SIZE(forwarded); i++)
 		sigaddset(ret_blocked, forwarded[i]);
 	sigprocmask(SIG_BLOCK, ret_blocked, ret_before);
+	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = SIG_DFL }, &child_action);
+}
+
+/* A blocked signal is kept although it is ignored. */
+static bool is_ignored(int signal)
+{
+	struct sigaction action;
+
+	return !sigaction(signal, NULL, &action) && action.sa_handler == SIG_IGN;
 }
 
 /* The blocked signal that wants the end before COMMAND has begun, or 0. */
@@ -155,7 +168,7 @@ static int pending_end(void)
 	sigset_t pending;
 
 	for (size_t i = 0; !sigpending(&pending) && i < FL_ARRAY_SIZE(ends); i++)
-		if (sigismember(&pending, ends[i]))
+		if (sigismember(&pending, ends[i]) && !is_ignored(ends[i]))
 			return ends[i];
 	return 0;
 }

@@ -205,10 +205,14 @@ static void open_standard_files(void)
 
 static void block_signals(struct daemon *daemon)
 {
+	static const int ends[] = { SIGTERM, SIGINT, SIGHUP };
+	struct sigaction before;
+
+	/* What is ignored stays so (nohup(1), a script's background): blocked it would be kept. */
 	sigemptyset(&daemon->signals);
-	sigaddset(&daemon->signals, SIGTERM);
-	sigaddset(&daemon->signals, SIGINT);
-	sigaddset(&daemon->signals, SIGHUP);
+	for (size_t i = 0; i < FL_ARRAY_SIZE(ends); i++)
+		if (!sigaction(ends[i], NULL, &before) && before.sa_handler != SIG_IGN)
+			sigaddset(&daemon->signals, ends[i]);
 	pthread_sigmask(SIG_BLOCK, &daemon->signals, NULL);
 	signal(SIGPIPE, SIG_IGN);
 }

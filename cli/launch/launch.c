@@ -39,12 +39,16 @@ static void on_signal(int number)
 
 static void catch_signals(void)
 {
-	struct sigaction action = { .sa_handler = on_signal };
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action = { .sa_handler = on_signal }, before;
 
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
-	sigaction(SIGHUP, &action, NULL);
+	/* What was ignored stays so: nohup(1), a script's background. */
+	for (size_t i = 0; i < FL_ARRAY_SIZE(ends); i++)
+		if (!sigaction(ends[i], NULL, &before) && before.sa_handler != SIG_IGN)
+			sigaction(ends[i], &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* The private plane is waited for. */
+	signal(SIGCHLD, SIG_DFL);
 }
 
 /* One plane with what is launched on it. */

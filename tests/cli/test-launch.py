@@ -147,6 +147,27 @@ def test_interrupt_of_a_private_plane_leaves_nothing():
         equal(run("ls", path).out, "")
 
 
+def test_what_is_ignored_ends_nothing():
+    def ignore():
+        for number in signal.SIGHUP, signal.SIGCHLD:
+            signal.signal(number, signal.SIG_IGN)
+
+    with folder() as path, daemon(f"{path}/s") as plane:
+        plane.send_signal(signal.SIGSTOP)
+        process = subprocess.Popen(
+            [FINELINK, "launch", "--pods", "2", "--netns", "none", "-c", f"{path}/s"],
+            env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, preexec_fn=ignore)
+        try:
+            wait_until(lambda: has_socket(process.pid), what="a question to the plane")
+            process.send_signal(signal.SIGHUP)
+        finally:
+            plane.send_signal(signal.SIGCONT)
+        _, err = process.communicate(timeout=30 * SLOW)
+        equal(process.returncode, 0, err)
+    done = finelink("launch", "--pods", "2", "--netns", "none", "--no-compare", preexec_fn=ignore)
+    equal((done.returncode, done.err), (0, ""))
+
+
 def test_no_plane():
     done = finelink("launch", "-c", "/nonexistent.sock", "--netns", "none")
     equal(done.returncode, 3)

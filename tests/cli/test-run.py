@@ -13,6 +13,10 @@ import time
 from fl import ENV, FINELINK, SLOW, check, daemon, equal, finelink, folder, main, wait_until, write
 
 
+SLOW_TOPOLOGY = ("devices:\n  - driver: mlx5\n    address: 0000:03:00.0\n"
+                 "    latency_ms: {rdma_attach: 1000}\n")
+
+
 def test_exit_status_is_the_commands():
     equal(finelink("run", "--", "true").returncode, 0)
     equal(finelink("run", "sh", "-c", "exit 7").returncode, 7)
@@ -136,8 +140,7 @@ def pipes_of(pid):
 def test_interrupt_before_the_command_has_begun():
     """From the terminal, which sends it to finelink alone then; seen when the plane is ready."""
     with folder() as path:
-        slow = write(f"{path}/t.yaml", "devices:\n  - driver: mlx5\n    address: 0000:03:00.0\n"
-                                       "    latency_ms: {rdma_attach: 1000}\n")
+        slow = write(f"{path}/t.yaml", SLOW_TOPOLOGY)
         pid, terminal = pty.fork()
         if pid == 0:
             os.execve(FINELINK, [FINELINK, "run", "-t", slow, "touch", f"{path}/begun"], ENV)
@@ -153,6 +156,35 @@ def test_interrupt_before_the_command_has_begun():
         equal(os.waitstatus_to_exitcode(status), 130)
         equal(os.listdir(path), ["t.yaml"], "it has begun")
         check(is_gone(plane))
+
+
+def ignore(*numbers):
+    for number in numbers:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def test_ended_children_are_noticed_though_the_caller_ignores_them():
+    """And COMMAND ignores them as its caller does."""
+    process = subprocess.Popen([FINELINK, "run", "--", "grep", "SigIgn", "/proc/self/status"],
+                               env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                               preexec_fn=lambda: ignore(signal.SIGCHLD))
+    try:
+        out, err = process.communicate(timeout=20 * SLOW)
+    finally:
+        process.kill()
+    equal((process.returncode, err), (0, ""))
+    check(int(out.split()[1], 16) & 1 << signal.SIGCHLD - 1, out)
+
+
+def test_what_is_ignored_ends_nothing():
+    with folder() as path:
+        slow = write(f"{path}/t.yaml", SLOW_TOPOLOGY)
+        process = subprocess.Popen([FINELINK, "run", "-t", slow, "touch", f"{path}/begun"],
+                                   env=ENV, preexec_fn=lambda: ignore(signal.SIGHUP))
+        wait_until(lambda: plane_of(process.pid), what="the plane's process")
+        process.send_signal(signal.SIGHUP)
+        equal(process.wait(timeout=20 * SLOW), 0)
+        equal(sorted(os.listdir(path)), ["begun", "t.yaml"])
 
 
 def test_the_command_gets_the_descriptors_that_there_are():

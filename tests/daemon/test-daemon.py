@@ -264,6 +264,21 @@ def test_a_signal_ends_it_before_it_has_read_its_topology():
             equal(os.listdir(path), ["t.yaml"])
 
 
+def test_a_signal_that_is_ignored_ends_nothing():
+    with folder() as path:
+        ready, done = os.pipe()
+        with started("-v", "-s", f"{path}/s", "--ready-fd", str(done), pass_fds=[done],
+                     stderr=subprocess.PIPE, text=True, preexec_fn=lambda: signal.signal(
+                         signal.SIGHUP, signal.SIG_IGN)) as process:
+            os.close(done)
+            equal(os.read(ready, 10), b"ready\n")
+            os.close(ready)
+            process.send_signal(signal.SIGHUP)
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=20)
+            check("Terminated: taking the plane down" in err, err)
+
+
 def test_without_standard_descriptors():
     def closed():
         for fd in range(3):
