@@ -12,6 +12,7 @@
 #include <string.h>
 
 #define CARD_NAME "mlxsw_core.lc"
+#define RETRY_NS (1 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 static const char *const types[MLXSW_TYPES] = { "16x100G", "16x200G" };
 
@@ -151,6 +152,14 @@ static void device_add(struct card_op *card)
 
 /* ---- done: alone on the switch's ports --------------------------------------------- */
 
+/* The device that was in the slot before: its removal may not have been begun. */
+static int device_go(const struct mlxsw_slot *slot)
+{
+	int err = slot->card ? fl_device_remove_post(slot->card, NULL, NULL, NULL) : 0;
+
+	return err == -ENODEV ? 0 : err;
+}
+
 static int work_commit(struct fl_op *op)
 {
 	struct card_op *card = card_op(op);
@@ -159,10 +168,14 @@ static int work_commit(struct fl_op *op)
 	struct fl_txn *txn;
 	int err;
 
-	err = fl_txn_begin(op, card->dl, &txn);
+	err = device_go(slot);
+	if (!err)
+		err = fl_txn_begin(op, card->dl, &txn);
 	if (err)
 		return err;
 	if (provisions) {
+		/* Where the card could not be unprovisioned. */
+		mlxsw_card_ports_del(card->sw, txn, card->slot);
 		mlxsw_card_ports_add(card->sw, txn, card->slot);
 		fl_linecard_provision_set(txn, card->slot + 1, types[slot->type]);
 	} else {
@@ -209,6 +222,8 @@ static int done_run(struct fl_op *op)
 	if (card->work == WORK_PROVISION && card->sw->config.broken_slots & 1u << (card->slot + 1))
 		return work_fail(op, -EIO);
 	err = work_commit(op);
+	if (err == -ENOMEM && !fl_op_cancelled(op))
+		return fl_op_sleep(op, RETRY_NS, done_run);
 	return err && !fl_op_parked(op) ? work_fail(op, err) : err;
 }
 
@@ -231,7 +246,7 @@ static int provisioned(struct fl_op *op)
 	lane = fl_ports_lane_get(card->dl);
 	err = card_post(card->sw, card->dl, card, &done_type, lane);
 	fl_lane_put(lane);
-	return err;
+	return err == -ENOMEM ? fl_op_sleep(op, RETRY_NS, provisioned) : err;
 }
 
 static int begun_run(struct fl_op *op)
@@ -278,10 +293,8 @@ static int provision(struct fl_op *op, struct fl_txn *txn, uint32_t index, const
 static int unprovision(struct fl_op *op, struct fl_txn *txn, uint32_t index)
 {
 	struct mlxsw *sw = mlxsw_of(txn);
-	struct fl_device *card = sw->slots[index - 1].card;
 
-	if (card)
-		fl_device_remove_post(card, NULL, NULL, NULL);
+	device_go(&sw->slots[index - 1]); /* if this fails, it goes with the ports */
 	return begin(sw, txn, index, WORK_UNPROVISION);
 }
 

@@ -4,6 +4,7 @@
  * they and what follows from them make, with that one failing: whatever the command said, asked
  * again it does what was asked.
  */
+#include "drivers/mlxsw/mlxsw.h"
 #include "drivers/netdevsim/netdevsim.h"
 
 #include "core/knob.h"
@@ -265,6 +266,89 @@ static void test_nsim_reload(void **state)
 	};
 
 	for_each_of_nsim(&change, NSIM_VFS);
+}
+
+/* ---- mlxsw --------------------------------------------------------------------------------- */
+
+#define SWITCH "0000:05:00.0"
+
+static int card_set(struct rig *rig, const char *type)
+{
+	struct request *request = rig_request(rig, DEVLINK_CMD_LINECARD_SET, "pci", SWITCH);
+
+	assert_non_null(request);
+	fl_msg_put_u32(&request->msg, DEVLINK_ATTR_LINECARD_INDEX, 1);
+	fl_msg_put_str(&request->msg, DEVLINK_ATTR_LINECARD_TYPE, type);
+	return command(rig, request);
+}
+
+static int card_state(struct rig *rig)
+{
+	static const uint16_t path[] = { DEVLINK_ATTR_LINECARD_STATE, 0 };
+	struct request *request = rig_request(rig, DEVLINK_CMD_LINECARD_GET, "pci", SWITCH);
+	int state;
+
+	assert_non_null(request);
+	fl_msg_put_u32(&request->msg, DEVLINK_ATTR_LINECARD_INDEX, 1);
+	assert_int_equal(request_run(request), 0);
+	state = *(const uint8_t *)fl_attr_data(answer_attr(request->req.reply.buf, path));
+	request_done(request);
+	free(request);
+	return state;
+}
+
+static int card_provision(struct rig *rig)
+{
+	return card_set(rig, "16x100G");
+}
+
+static int card_unprovision(struct rig *rig)
+{
+	return card_set(rig, "");
+}
+
+/* Its device's probe may have run out of memory: then it is not active. */
+static void card_check_provisioned(struct rig *rig)
+{
+	int state = card_state(rig);
+
+	assert_true(state == DEVLINK_LINECARD_STATE_PROVISIONED ||
+		    state == DEVLINK_LINECARD_STATE_ACTIVE);
+}
+
+static void card_check_unprovisioned(struct rig *rig)
+{
+	assert_int_equal(card_state(rig), DEVLINK_LINECARD_STATE_UNPROVISIONED);
+	assert_int_equal(rig_devices(rig, "auxiliary", ""), 0);
+	/* And nothing is left in the way. */
+	assert_int_equal(card_provision(rig), 0);
+	assert_int_equal(card_state(rig), DEVLINK_LINECARD_STATE_ACTIVE);
+	assert_int_equal(card_unprovision(rig), 0);
+	assert_int_equal(rig_devices(rig, "auxiliary", ""), 0);
+}
+
+static void test_linecard(void **state)
+{
+	static const struct change change = {
+		card_provision,
+		card_unprovision,
+		card_check_provisioned,
+		card_check_unprovisioned,
+	};
+	struct mlxsw_config config;
+	struct rig rig;
+
+	rig_up(&rig, NULL);
+	assert_int_equal(mlxsw_drivers_register(rig.plane), 0);
+	mlxsw_config_init(&config);
+	strcpy(config.address, SWITCH);
+	config.ports = 1;
+	config.slots = 1;
+	config.provision_ns = 1;
+	assert_int_equal(mlxsw_switch_add(rig.plane, &config), 0);
+	rig_settle(&rig);
+	for_each_allocation(&rig, &change);
+	rig_down(&rig);
 }
 
 /* ---- mlx5 ---------------------------------------------------------------------------------- */
@@ -611,9 +695,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_nsim_eswitch), cmocka_unit_test(test_nsim_vfs),
-		cmocka_unit_test(test_nsim_reload),  cmocka_unit_test(test_mlx5_eswitch),
-		cmocka_unit_test(test_sf_state),     cmocka_unit_test(test_sf),
-		cmocka_unit_test(test_bind),	     cmocka_unit_test(test_recover),
+		cmocka_unit_test(test_nsim_reload),  cmocka_unit_test(test_linecard),
+		cmocka_unit_test(test_mlx5_eswitch), cmocka_unit_test(test_sf_state),
+		cmocka_unit_test(test_sf),	     cmocka_unit_test(test_bind),
+		cmocka_unit_test(test_recover),
 	};
 
 	fl_rcu_register_thread();
