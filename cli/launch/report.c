@@ -110,9 +110,12 @@ static void print_times(const struct launch_report *report, const struct style *
 		printf(", %s%u failed%s", style->bad, result->failed, style->off);
 	putchar('\n');
 	if (report->single_ns)
-		printf("  one alone    %s, so %u took %.2f x as long as one\n",
-		       human(report->single_ns, a, sizeof(a)), report->options->pods,
+		printf("  one alone    %s", human(report->single_ns, a, sizeof(a)));
+	if (report->single_ns && result->up)
+		printf(", so %u took %.2f x as long as one", result->up,
 		       (double)result->up_ns / (double)report->single_ns);
+	if (report->single_ns)
+		putchar('\n');
 	printf("  checked      %u\n", result->checked);
 	printf("  taken down   %u in %s\n", result->down, human(result->down_ns, a, sizeof(a)));
 	if (report->bkl_pods) {
@@ -255,12 +258,12 @@ int launch_report_json(const struct launch_report *report)
 	put_ms(root, "makespan_ms", result->up_ns);
 	json_object_object_add(root, "pods_per_s",
 			       json_object_new_double(per_second(result->up, result->up_ns)));
-	if (report->single_ns) {
+	if (report->single_ns)
 		put_ms(root, "one_pod_ms", report->single_ns);
+	if (report->single_ns && result->up)
 		json_object_object_add(root, "makespan_ratio",
 				       json_object_new_double((double)result->up_ns /
 							      (double)report->single_ns));
-	}
 	put_ms(root, "teardown_ms", result->down_ns);
 	put_ms(root, "netns_made_ms", report->netns_ns);
 	json_object_object_add(root, "steps", json_steps(report));

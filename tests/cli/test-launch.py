@@ -93,6 +93,16 @@ def test_failures_are_told_once_and_counted():
     check(all(":" in reason for reason in reasons), reasons)
 
 
+def test_those_that_failed_took_no_time():
+    with folder() as path:
+        few = write(f"{path}/t.yaml", SWITCHDEV + "    max_sfs: 2\n")
+        args = ["--pods", "3", "--netns", "none", "--no-compare", "-c", f"{path}/s"]
+        with daemon(f"{path}/s", few):
+            done = finelink("launch", *args)
+            equal(done.returncode, 1, done.err)
+            check("launched     2 in" in done.out and ", so 2 took " in done.out, done.out)
+
+
 def test_interrupt_cleans_up():
     with folder() as path:
         topology = write(f"{path}/t.yaml", SWITCHDEV + "    latency_ms: {rdma_attach: 3000}\n")
