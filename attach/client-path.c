@@ -40,7 +40,7 @@ int fl_link_fail_connect(struct fl_link_error *error, int err, const char *path)
 		break;
 	case EACCES:
 	case EPERM:
-		hint = " (ask for membership in the group that owns it)";
+		hint = " (a private plane is for who started it)";
 		break;
 	case EPROTOTYPE:
 		hint = " (another program's socket)";
@@ -53,9 +53,11 @@ int fl_link_fail_connect(struct fl_link_error *error, int err, const char *path)
 static int choose(const char *path, const char **ret_base, const char **ret_tail,
 		  struct fl_link_error *error)
 {
+	const char *named = getenv(FL_WIRE_ENV);
+
 	*ret_tail = "";
-	if (!path)
-		path = getenv(FL_WIRE_ENV);
+	if (!path && named && *named)
+		path = named;
 	if (path) {
 		if (!*path)
 			return fl_link_fail(error, -EINVAL,

@@ -116,6 +116,10 @@ static void test_path(void **state)
 	setenv("XDG_RUNTIME_DIR", "/run/user/5", 1);
 	assert_int_equal(fl_link_path(NULL, got, sizeof(got), &error), 0);
 	assert_string_equal(got, geteuid() ? "/run/user/5/finelink.sock" : FL_WIRE_SOCKET_ROOT);
+	setenv(FL_WIRE_ENV, "", 1); /* as if it was not set */
+	assert_int_equal(fl_link_path(NULL, got, sizeof(got), &error), 0);
+	assert_string_equal(got, geteuid() ? "/run/user/5/finelink.sock" : FL_WIRE_SOCKET_ROOT);
+	unsetenv(FL_WIRE_ENV);
 }
 
 static void test_open_fails(void **state)
