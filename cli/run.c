@@ -100,7 +100,7 @@ static int parse(int argc, char **argv, struct run_options *out)
 			return status;
 	}
 	if (optind == argc)
-		return fl_cli_usage("run", "which COMMAND?");
+		return fl_cli_usage("run", "a COMMAND is needed");
 	if (out->connect && out->private_only)
 		return fl_cli_usage("run", "--topology and --serialize are for a private plane, "
 					   "not for the one at %s", out->connect);
