@@ -212,6 +212,7 @@ static int prepare(struct stage *stage, unsigned int first, unsigned int count, 
 		.netns = netns,
 		.timeout_s = stage->options->timeout_s,
 		.signals = &signals,
+		.ends_with_plane = stage->plane != NULL,
 		.progress = quiet ? NULL : launch_progress,
 	};
 
@@ -326,6 +327,7 @@ static int start_hanging(struct stage *stage, struct meanwhile *meanwhile)
 		.sfs = stage->sfs + stage->pods + 1,
 		.timeout_s = stage->options->timeout_s,
 		.signals = &signals,
+		.ends_with_plane = stage->plane != NULL,
 	};
 	int err = launch_storm_new(&config, &meanwhile->hanging);
 

@@ -254,23 +254,30 @@ static void report(struct launch_storm *storm)
 				       storm->result.failed, storm->config.pods);
 }
 
+/* The first signal ends the launch, the second the taking down. */
+static bool is_called_off(const struct launch_storm *storm)
+{
+	int enough = storm->down && !storm->config.ends_with_plane ? 2 : 1;
+
+	return atomic_load(storm->config.signals) >= enough;
+}
+
 /* Leads all pods along one way. */
 static int go(struct launch_storm *storm, uint64_t *ret_ns)
 {
 	unsigned int total = storm->config.pods;
 	uint64_t start = fl_now_ns();
-	int signals = atomic_load(storm->config.signals);
 
 	storm->begun = 0;
 	storm->ended = 0;
 	storm->moved_ns = start;
 	while (storm->ended < total) {
+		if (is_called_off(storm))
+			return -EINTR;
 		for (int i = 0; i < STARTS_AT_ONCE && storm->begun < total; i++)
 			pod_start(storm, &storm->pods[storm->begun++]);
 		if (storm->ended < total)
 			turn(storm, storm->begun < total ? 0 : TICK_MS);
-		if (atomic_load(storm->config.signals) != signals)
-			return -EINTR;
 		look_for_standstill(storm);
 		report(storm);
 	}
@@ -280,9 +287,6 @@ static int go(struct launch_storm *storm, uint64_t *ret_ns)
 
 int launch_storm_up(struct launch_storm *storm)
 {
-	/* One that came before: go() sees those that come meanwhile. */
-	if (atomic_load(storm->config.signals))
-		return -EINTR;
 	return go(storm, &storm->result.up_ns);
 }
 

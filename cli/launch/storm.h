@@ -50,6 +50,7 @@ struct launch_storm_config {
 	int *netns; /* a namespace for each, which the storm closes to destroy it; NULL: none */
 	unsigned int timeout_s;
 	const atomic_int *signals; /* how many have asked for the end */
+	bool ends_with_plane;      /* so the first signal ends the taking down, too */
 	/* Called now and then; may be NULL. */
 	void (*progress)(const char *what, unsigned int done, unsigned int failed,
 			 unsigned int total);
@@ -66,7 +67,7 @@ int launch_storm_up(struct launch_storm *storm);
  * What is not as it should be fails the pod. 0 or a negative errno (told). */
 int launch_storm_check(struct launch_storm *storm);
 
-/* Takes down what there is of every pod. Returns 0, or -EINTR after one more signal. */
+/* Takes down what there is of every pod. Returns 0, or -EINTR after a second signal. */
 int launch_storm_down(struct launch_storm *storm);
 
 /* Whether a flash update's progress has been notified so far. */

@@ -118,6 +118,28 @@ def test_interrupt_cleans_up():
             wait_until(lambda: ports(f"{path}/s") == before, 20, "the ports to go")
 
 
+def is_going(port):
+    function = port.get("function", {})
+    return (function.get("state"), function.get("opstate")) == ("inactive", "attached")
+
+
+def test_interrupt_of_the_teardown():
+    """Of the pod that is launched alone; that goes on, and ends with nothing left."""
+    with folder() as path:
+        topology = write(f"{path}/t.yaml", SWITCHDEV + "    latency_ms: {rdma_detach: 1500}\n")
+        with daemon(f"{path}/s", topology):
+            before = ports(f"{path}/s")
+            process = subprocess.Popen(
+                [FINELINK, "launch", "--pods", "5", "--netns", "none", "-c", f"{path}/s"],
+                env=ENV, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+            wait_until(lambda: any(map(is_going, ports(f"{path}/s").values())),
+                       what="the teardown")
+            process.send_signal(signal.SIGTERM)
+            _, err = process.communicate(timeout=30 * SLOW)
+            equal(process.returncode, 128 + signal.SIGTERM, err)
+            equal(ports(f"{path}/s"), before, err)
+
+
 def has_socket(pid):
     for fd in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
