@@ -182,9 +182,9 @@ static int dump_done(struct fl_op *op)
 		fl_txn_abort(report->txn);
 	}
 	if (err)
-		fl_log(FL_LOG_WARN, "%s/%s: reporter %s has no dump: errno %d",
+		fl_log(FL_LOG_WARN, "%s/%s: reporter %s has no dump: %s",
 		       fl_devlink_bus_name(report->dl), fl_devlink_dev_name(report->dl),
-		       report->reporter->name, -err);
+		       report->reporter->name, strerror(-err));
 	fl_fmsg_put_ref(report->fmsg);
 	report->fmsg = NULL;
 	return report_recover(op);
