@@ -73,9 +73,12 @@ static void server_admit(struct fl_server *server, int fd)
 void fl_server_accept(struct fl_server *server)
 {
 	for (int n = 0; n < SERVER_ACCEPTS; n++) {
-		int fd = accept4(server->config.listen_fd, NULL, NULL,
-				 SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int fd;
 
+		/* Others may have taken what was given up for a moment. */
+		if (server->reserve_fd < 0)
+			server->reserve_fd = server_reserve();
+		fd = accept4(server->config.listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd >= 0)
 			server_admit(server, fd);
 		else if ((errno == EMFILE || errno == ENFILE) && server_refuse_one(server))

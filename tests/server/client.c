@@ -22,13 +22,19 @@ void client_set_rcvmax(uint32_t bytes)
 	rcvmax = bytes;
 }
 
-int client_open(void)
+void client_connect(int fd)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 
 	snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", client_path);
 	assert_int_equal(connect(fd, (struct sockaddr *)&addr, sizeof(addr)), 0);
+}
+
+int client_open(void)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	client_connect(fd);
 	return fd;
 }
 

@@ -80,6 +80,7 @@ bool fake_wait_fds(unsigned int count);
 
 extern char client_path[108]; /* of the socket; fake_start() sets it */
 int client_open(void);
+void client_connect(int fd); /* a socket that was made before */
 /* A request with a handle "fake/devN" (n < 0: without), in one packet; returns its sequence number.
  */
 uint32_t client_ask(int fd, uint8_t cmd, uint16_t flags, int n);

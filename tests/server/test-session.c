@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -236,6 +237,50 @@ static void check_permissions(void)
 	client_admit_all();
 	assert_int_equal(client_in_child(ask_as_nobody), EPERM);
 	assert_int_equal(client_in_child(connect_as_nobody), EPERM);
+}
+
+static void limit_files(rlim_t count)
+{
+	struct rlimit limit;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+	limit.rlim_cur = count;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+/* Without descriptors clients are refused, at once, also when there once was none to spare. */
+static void test_no_descriptors(void **state)
+{
+	int fds[3], used[256], count = 0;
+	unsigned int open_before;
+	struct rlimit before;
+	char byte;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	for (int i = 0; i < 3; i++)
+		fds[i] = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	open_before = fake_count_fds();
+	limit_files(3);
+	client_connect(fds[0]);
+	assert_true(client_quiet(fds[0])); /* it waits */
+	limit_files(before.rlim_cur);
+	assert_int_equal(client_call(fds[0], FL_WIRE_NAME, 0, 0, NULL, 0, -1).error, 0);
+	/* The connection; what came with the call has been closed. */
+	assert_true(fake_wait_fds(open_before + 1));
+	/* No number is free below the last one that is used. */
+	do
+		used[count] = dup(0);
+	while (used[count++] < 100);
+	limit_files((rlim_t)used[count - 1] + 1);
+	for (int i = 1; i < 3; i++) {
+		client_connect(fds[i]);
+		assert_int_equal(client_recv(fds[i], &byte, 1), 0);
+	}
+	limit_files(before.rlim_cur);
+	while (count)
+		close(used[--count]);
+	for (int i = 0; i < 3; i++)
+		close(fds[i]);
 }
 
 static void test_permission_private(void **state)
@@ -491,6 +536,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_bad_tokens, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_malformed, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_too_many_sessions, setup_few, teardown),
+		cmocka_unit_test_setup_teardown(test_no_descriptors, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_permission_private, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_permission_public, setup_public, teardown),
 		cmocka_unit_test_setup_teardown(test_namespace_is_let_go, setup, teardown),
