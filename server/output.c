@@ -159,17 +159,19 @@ static int output_events(struct fl_session *session, uint64_t limit)
 	for (unsigned int i = 0; i < count; i++)
 		iov[i] = (struct iovec){ recs[i]->data, recs[i]->len };
 	sent = output_sendmmsg(session, iov, count, &err);
-	if (err == -EMSGSIZE) {
-		output_lost(session);
-		sent++;
-		err = 0;
-	}
 	FL_IO_STAT_ADD(session->io, events, sent);
+	if (err == -EMSGSIZE)
+		sent++;
 	if (sent < count) {
 		session->subscription.position = before[sent];
 		/* If a loss was noticed behind these, it will be again. */
 		session->overrun = false;
 		more = true;
+	}
+	if (err == -EMSGSIZE) {
+		output_lost(session);
+		more = true;
+		err = 0;
 	}
 	for (unsigned int i = 0; i < count; i++)
 		fl_evrec_put(recs[i]);

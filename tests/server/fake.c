@@ -418,7 +418,7 @@ const unsigned int fl_commands_len = FL_ARRAY_SIZE(fl_commands);
 static void event_append(struct fl_netns *ns, uint32_t number, const char *dev, bool has_port,
 			 uint32_t port, size_t extra)
 {
-	char zeros[4096] = { 0 };
+	char zeros[16384] = { 0 };
 	struct fl_evrec *rec, *dropped;
 	struct fl_msg msg;
 

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define CONFIG_BIT (1U << (FL_GROUP_CONFIG - 1))
@@ -13,6 +14,12 @@
 static int setup(void **state)
 {
 	fake_start(&(struct fake_config){ .objects = 20000, .log_bytes = 256 * 1024 });
+	return 0;
+}
+
+static int setup_one_thread(void **state)
+{
+	fake_start(&(struct fake_config){ .objects = 1, .io_threads = 1 });
 	return 0;
 }
 
@@ -315,6 +322,49 @@ static void test_slow_reader(void **state)
 	close(deaf.fd);
 }
 
+/* The server's end of the only connection. */
+static int server_end(void)
+{
+	for (int fd = 3; fd < 1024; fd++) {
+		struct sockaddr_un addr = { 0 };
+		socklen_t len = sizeof(addr), int_len = sizeof(int);
+		int listens;
+
+		if (!getsockname(fd, (struct sockaddr *)&addr, &len) &&
+		    !strcmp(addr.sun_path, client_path) &&
+		    !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &int_len) && !listens)
+			return fd;
+	}
+	return -1;
+}
+
+static void append_large_and_small(int n)
+{
+	fake_event(fl_netns_initial(fake.table), 1, 16384);
+	fake_event(fl_netns_initial(fake.table), 2, 0);
+}
+
+/* A notification that is larger than the socket can take is lost, and the client told so, also if
+ * others follow at once. */
+static void test_large_event(void **state)
+{
+	int fd = subscribe(), least = 0;
+	uint32_t buf[2048];
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
+
+	assert_int_equal(setsockopt(server_end(), SOL_SOCKET, SO_SNDBUF, &least, sizeof(least)), 0);
+	__atomic_store_n(&fake.on_get, append_large_and_small, __ATOMIC_SEQ_CST);
+	assert_true(client_ask_done(fd, DEVLINK_CMD_GET, 0, 0));
+	__atomic_store_n(&fake.on_get, NULL, __ATOMIC_SEQ_CST);
+	assert_true(client_recv(fd, buf, sizeof(buf)) > 0);
+	assert_int_equal(nlh->nlmsg_type, FL_WIRE_OVERRUN);
+	assert_true(client_recv(fd, buf, sizeof(buf)) > 0);
+	assert_int_equal(fake_number(nlh), 2);
+	assert_true(client_recv(fd, buf, sizeof(buf)) > 0); /* the answer */
+	assert_true(client_quiet(fd));
+	close(fd);
+}
+
 /* A client that asks and never reads: nobody waits, its answers are lost in the end, it is
  * told so, and the session goes on. */
 static void test_flood(void **state)
@@ -411,6 +461,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_dump_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_events, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_slow_reader, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_large_event, setup_one_thread, teardown),
 		cmocka_unit_test_setup_teardown(test_flood, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_filter, setup, teardown),
 	};
