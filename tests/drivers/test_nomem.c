@@ -398,6 +398,23 @@ static void mlx5_check_legacy(struct rig *rig)
 	assert_int_equal(rig_devices(rig, "auxiliary", "mlx5_core.sf."), 0);
 }
 
+/* On a PF with so many VFs; prepare: what is there before; NULL: nothing more. */
+static void try_mlx5(const struct change *change, bool switchdev, unsigned int vfs,
+		     void (*prepare)(struct rig *rig))
+{
+	struct mlx5_config config;
+	struct rig rig;
+
+	config_fast(&config);
+	config.switchdev = switchdev;
+	config.vfs = vfs;
+	rig_up(&rig, &config);
+	if (prepare)
+		prepare(&rig);
+	for_each_allocation(&rig, change);
+	rig_down(&rig);
+}
+
 static void test_mlx5_eswitch(void **state)
 {
 	static const struct change change = {
@@ -406,14 +423,8 @@ static void test_mlx5_eswitch(void **state)
 		mlx5_check_switchdev,
 		mlx5_check_legacy,
 	};
-	struct mlx5_config config;
-	struct rig rig;
 
-	config_fast(&config);
-	config.vfs = 1;
-	rig_up(&rig, &config);
-	for_each_allocation(&rig, &change);
-	rig_down(&rig);
+	try_mlx5(&change, false, 1, NULL);
 }
 
 static int sf_state(struct rig *rig, uint8_t active)
@@ -463,6 +474,13 @@ static void sf_check_inactive(struct rig *rig)
 	assert_int_equal(rig_devices(rig, "auxiliary", "mlx5_core.sf."), 0);
 }
 
+static void sf_add(struct rig *rig)
+{
+	uint32_t index;
+
+	assert_int_equal(rig_sf_add(rig, PF0, 0, 7, &index), 0);
+}
+
 static void test_sf_state(void **state)
 {
 	static const struct change change = {
@@ -471,16 +489,8 @@ static void test_sf_state(void **state)
 		sf_check_active,
 		sf_check_inactive,
 	};
-	struct mlx5_config config;
-	uint32_t index;
-	struct rig rig;
 
-	config_fast(&config);
-	config.switchdev = true;
-	rig_up(&rig, &config);
-	assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
-	for_each_allocation(&rig, &change);
-	rig_down(&rig);
+	try_mlx5(&change, true, 0, sf_add);
 }
 
 static int sf_new(struct rig *rig)
@@ -541,14 +551,8 @@ static void test_sf(void **state)
 		sf_check_new,
 		sf_check_del,
 	};
-	struct mlx5_config config;
-	struct rig rig;
 
-	config_fast(&config);
-	config.switchdev = true;
-	rig_up(&rig, &config);
-	for_each_allocation(&rig, &change);
-	rig_down(&rig);
+	try_mlx5(&change, true, 0, NULL);
 }
 
 /* ---- unbinding, recovery, reload ------------------------------------------------------------- */
@@ -614,15 +618,8 @@ static void test_bind(void **state)
 		check_unbound,
 		check_bound,
 	};
-	struct mlx5_config config;
-	struct rig rig;
 
-	config_fast(&config);
-	config.switchdev = true;
-	config.vfs = 1;
-	rig_up(&rig, &config);
-	for_each_allocation(&rig, &change);
-	rig_down(&rig);
+	try_mlx5(&change, true, 1, NULL);
 }
 
 /* The first recovery is the device's own; later ones, in its grace period, are the client's. */
@@ -681,14 +678,8 @@ static void test_recover(void **state)
 		check_recovered,
 		check_recovered,
 	};
-	struct mlx5_config config;
-	struct rig rig;
 
-	config_fast(&config);
-	config.vfs = 1;
-	rig_up(&rig, &config);
-	for_each_allocation(&rig, &change);
-	rig_down(&rig);
+	try_mlx5(&change, false, 1, NULL);
 }
 
 int main(void)
