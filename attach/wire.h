@@ -40,6 +40,11 @@
  * buffer would allow; larger ones get EMSGSIZE. */
 #define FL_WIRE_MSG_MAX 65536
 
+/* How many sessions a plane admits follows from its limit of open files: for each its socket and
+ * what comes with a request (a token, a namespace); and what else the process needs. */
+#define FL_WIRE_SESSION_FILES 3
+#define FL_WIRE_SPARE_FILES 64
+
 enum fl_wire_kind {
 	FL_WIRE_NETLINK = 1, /* payload: netlink messages */
 	FL_WIRE_BIND,        /* arg0: port id (0: the plane chooses), arg1: groups 1..32 as bits;

@@ -18,10 +18,6 @@
 #include "server/session.h"
 
 #define SERVER_SESSIONS 65536
-/* Descriptors: a session's socket, and what comes with its request (a token, a namespace); and
- * what the rest of the process needs. */
-#define SERVER_SESSION_FILES 3
-#define SERVER_SPARE_FILES 64
 #define SERVER_IO_THREADS 64
 /* Clients accepted in one turn. */
 #define SERVER_ACCEPTS 16
@@ -116,8 +112,8 @@ static unsigned int server_max_sessions(unsigned int wanted)
 
 	if (getrlimit(RLIMIT_NOFILE, &files))
 		return wanted;
-	fit = files.rlim_cur > SERVER_SPARE_FILES + SERVER_SESSION_FILES ?
-		      (files.rlim_cur - SERVER_SPARE_FILES) / SERVER_SESSION_FILES :
+	fit = files.rlim_cur > FL_WIRE_SPARE_FILES + FL_WIRE_SESSION_FILES ?
+		      (files.rlim_cur - FL_WIRE_SPARE_FILES) / FL_WIRE_SESSION_FILES :
 		      1;
 	return fit < wanted ? (unsigned int)fit : wanted;
 }

@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "attach/wire.h"
 #include "cli/cli.h"
 #include "cli/launch/netns.h"
 #include "cli/launch/options.h"
@@ -20,6 +21,7 @@
 #define FLASH_MS 15000
 #define FLASH_FILE "finelink-launch.bin" /* mlx5's simulated firmware reads no file */
 #define FILES_SPARE 64
+#define SESSIONS_SPARE 8 /* beside the pods': who looks, flashes, hangs */
 #define MAX_SFS 32767
 #define ATTACH_BEGINS_MS 50 /* after the function was activated; a few firmware commands */
 
@@ -447,21 +449,38 @@ static int perform(struct stage *stage, struct launch_report *report,
 }
 
 /* A session for each pod, with its namespace if it has one, and a few. */
+static rlim_t files_here(const struct launch_options *options)
+{
+	return options->pods * (options->netns ? 2UL : 1UL) + FILES_SPARE;
+}
+
+/* The private plane has our hard limit, and takes that. */
+static rlim_t files_there(const struct launch_options *options)
+{
+	return options->connect ? 0
+				: (options->pods + SESSIONS_SPARE) * (rlim_t)FL_WIRE_SESSION_FILES +
+					  FL_WIRE_SPARE_FILES;
+}
+
 static int raise_files(const struct launch_options *options)
 {
-	rlim_t wanted = options->pods * (options->netns ? 2UL : 1UL) + FILES_SPARE;
-	struct rlimit limit;
+	rlim_t here = files_here(options), there = files_there(options);
+	rlim_t most = here > there ? here : there;
+	struct rlimit limit, before;
 
-	if (getrlimit(RLIMIT_NOFILE, &limit))
+	if (getrlimit(RLIMIT_NOFILE, &before))
 		return fl_cli_fail(-errno, "RLIMIT_NOFILE: %s", strerror(errno));
-	if (limit.rlim_cur >= wanted)
-		return 0;
-	limit.rlim_cur = wanted;
-	if (limit.rlim_max < wanted)
-		limit.rlim_max = wanted;
+	limit = before;
+	if (limit.rlim_cur < here)
+		limit.rlim_cur = here;
+	if (limit.rlim_max < most)
+		limit.rlim_max = most;
 	if (setrlimit(RLIMIT_NOFILE, &limit))
-		return fl_cli_fail(-errno, "%u pods take %lu open files: %s", options->pods,
-				   (unsigned long)wanted, strerror(errno));
+		return fl_cli_fail(-errno,
+				   "%u pods take %lu open files, more than the hard limit of %lu: "
+				   "raise it (ulimit -Hn)",
+				   options->pods, (unsigned long)most,
+				   (unsigned long)before.rlim_max);
 	return 0;
 }
 

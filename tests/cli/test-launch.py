@@ -200,6 +200,19 @@ def test_what_is_ignored_ends_nothing():
     equal(done.returncode, 0, done.err)
 
 
+def test_too_few_open_files():
+    """Told before anything begins: half of the pods would fail for it."""
+    lower = ["setpriv", "--bounding-set=-sys_resource"] if os.geteuid() == 0 else []
+    done = run(*lower, "prlimit", "--nofile=300:300", FINELINK, "launch", "--pods", "100",
+               "--netns", "none")
+    equal(done.returncode, 3, done.out)
+    check("388 open files" in done.err and "ulimit -Hn" in done.err, done.err)
+    equal(len(done.err.splitlines()), 1, done.err)
+    done = run(*lower, "prlimit", "--nofile=388:388", FINELINK, "launch", "--pods", "100",
+               "--netns", "none", "--no-compare")
+    equal(done.returncode, 0, done.err)
+
+
 def test_no_plane():
     done = finelink("launch", "-c", "/nonexistent.sock", "--netns", "none")
     equal(done.returncode, 3)
