@@ -27,7 +27,7 @@ struct fl_io *fl_io_get(struct fl_io *io)
 
 void fl_io_put(struct fl_io *io)
 {
-	if (__atomic_sub_fetch(&io->refs, 1, __ATOMIC_ACQ_REL))
+	if (!io || __atomic_sub_fetch(&io->refs, 1, __ATOMIC_ACQ_REL))
 		return;
 	free(io->ack);
 	free(io->datagram);
@@ -206,5 +206,4 @@ void fl_io_stop(struct fl_io *io)
 	if (write(io->evfd, &one, sizeof(one)) < 0)
 		fl_assert(errno == EAGAIN);
 	pthread_join(io->thread, NULL);
-	fl_io_put(io);
 }

@@ -73,8 +73,8 @@ struct fl_io {
 #define FL_IO_ACK_MAX (FL_WIRE_MSG_MAX + 1024)
 
 int fl_io_start(struct fl_server *server, unsigned int index, struct fl_io **ret_io);
-/* Ends all sessions of the thread and the thread. Requests that are still executed keep a
- * reference. Context: may block; not from an I/O thread. */
+/* Ends all sessions of the thread and the thread; the caller's reference stays. Requests that are
+ * still executed keep one, too. NULL is fine. Context: may block; not from an I/O thread. */
 void fl_io_stop(struct fl_io *io);
 
 /* A reference keeps the memory and the inbox, not the thread. Context: any. */

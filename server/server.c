@@ -183,7 +183,10 @@ void fl_server_free(struct fl_server *server)
 	for (unsigned int i = 0; server->ios && i < server->io_count; i++)
 		fl_io_stop(server->ios[i]);
 	fl_errands_stop(server->errands);
+	/* Whoever still looks in looks at all of them. */
 	fl_inspect_quota_done(&server->inspect);
+	for (unsigned int i = 0; server->ios && i < server->io_count; i++)
+		fl_io_put(server->ios[i]);
 	close(server->config.listen_fd);
 	if (server->reserve_fd >= 0)
 		close(server->reserve_fd);
