@@ -40,10 +40,12 @@
  * buffer would allow; larger ones get EMSGSIZE. */
 #define FL_WIRE_MSG_MAX 65536
 
-/* How many sessions a plane admits follows from its limit of open files: for each its socket and
- * what comes with a request (a token, a namespace); and what else the process needs. */
-#define FL_WIRE_SESSION_FILES 3
+/* How many sessions a plane admits follows from its limit of open files: some are for the process
+ * itself, and of the rest a quarter is for what comes with requests (tokens, namespaces). The other
+ * way round, the limit that so many sessions take. */
 #define FL_WIRE_SPARE_FILES 64
+#define FL_WIRE_SESSIONS(files) (((files)-FL_WIRE_SPARE_FILES) / 4 * 3)
+#define FL_WIRE_FILES(sessions) (((sessions) + 2) / 3 * 4 + FL_WIRE_SPARE_FILES)
 
 enum fl_wire_kind {
 	FL_WIRE_NETLINK = 1, /* payload: netlink messages */

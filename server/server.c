@@ -104,7 +104,7 @@ static void server_find_nsfs(struct fl_server *server)
 		server->nsfs_dev = st.st_dev;
 }
 
-/* Who was admitted must not fail because others were, too. */
+/* Who was admitted is not to fail because others were, too. */
 static unsigned int server_max_sessions(unsigned int wanted)
 {
 	struct rlimit files;
@@ -112,9 +112,7 @@ static unsigned int server_max_sessions(unsigned int wanted)
 
 	if (getrlimit(RLIMIT_NOFILE, &files))
 		return wanted;
-	fit = files.rlim_cur > FL_WIRE_SPARE_FILES + FL_WIRE_SESSION_FILES ?
-		      (files.rlim_cur - FL_WIRE_SPARE_FILES) / FL_WIRE_SESSION_FILES :
-		      1;
+	fit = files.rlim_cur < FL_WIRE_FILES(1) ? 1 : FL_WIRE_SESSIONS(files.rlim_cur);
 	return fit < wanted ? (unsigned int)fit : wanted;
 }
 

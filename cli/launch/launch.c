@@ -458,8 +458,7 @@ static rlim_t files_here(const struct launch_options *options)
 static rlim_t files_there(const struct launch_options *options)
 {
 	return options->connect ? 0
-				: (options->pods + SESSIONS_SPARE) * (rlim_t)FL_WIRE_SESSION_FILES +
-					  FL_WIRE_SPARE_FILES;
+				: FL_WIRE_FILES((rlim_t)options->pods + SESSIONS_SPARE);
 }
 
 static int raise_files(const struct launch_options *options)
