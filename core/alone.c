@@ -6,7 +6,7 @@
 
 #include "core/plane.h"
 
-/* ---- a place that nobody gives up ------------------------------------------------- */
+/* ---- giving up -------------------------------------------------------------------- */
 
 static struct fl_sched *sched_of(const struct fl_alone *alone)
 {

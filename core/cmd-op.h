@@ -2,10 +2,9 @@
 /*
  * cmd-op.h - the operation behind a command that changes something.
  *
- * All of them go the same way: find the instance, queue at a lane (one that is the instance's
- * own only once no flash of it goes on), look again whether the
- * asker's namespace still holds the instance, begin a transaction, do the work, commit,
- * reply. A command fills in only the work.
+ * All of them go the same way: find the instance, queue at a lane (alone.h, if that is the
+ * instance's own), look again whether the asker's namespace still holds the instance, begin a
+ * transaction, do the work, commit, reply. A command fills in only the work.
  */
 #ifndef FL_CORE_CMD_OP_H
 #define FL_CORE_CMD_OP_H

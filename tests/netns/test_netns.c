@@ -438,6 +438,19 @@ ssize_t recv(int sock, void *buf, size_t len, int flags)
 	return recvfrom(sock, buf, len, flags, NULL, NULL);
 }
 
+/* Lets go of those that stayed, and of their table. */
+static void end_stay(struct fl_netns_table *table, const int fd[STAY],
+		     struct fl_netns *const stay[STAY])
+{
+	for (int i = 0; i < STAY; i++) {
+		close(fd[i]);
+		fl_netns_put(stay[i]);
+	}
+	check_forgotten(table);
+	fl_netns_table_free(table);
+	short_lists = false;
+}
+
 /* N1, never before: the kernel's list of ids is not all that is there. Some kernels end it with
  * its first datagram; others go on at a place, and leave out what lives when something in front
  * of it died meanwhile. */
@@ -473,13 +486,7 @@ static void test_long_list(void **state)
 	fl_netns_put(last);
 	for (int i = 0; i < MANY; i++)
 		fl_netns_put(storm[i]);
-	for (int i = 0; i < STAY; i++) {
-		close(fd[i]);
-		fl_netns_put(stay[i]);
-	}
-	check_forgotten(table);
-	fl_netns_table_free(table);
-	short_lists = false;
+	end_stay(table, fd, stay);
 }
 
 /* The same list, where a client names a namespace by its id. */
@@ -503,13 +510,7 @@ static void test_long_list_of_ids(void **state)
 	fl_netns_put(found);
 	fl_netns_put(ns);
 	pod_free(&pod);
-	for (int i = 0; i < STAY; i++) {
-		close(fd[i]);
-		fl_netns_put(stay[i]);
-	}
-	check_forgotten(table);
-	fl_netns_table_free(table);
-	short_lists = false;
+	end_stay(table, fd, stay);
 }
 
 static int nsid_at(int place_fd, int fd)
