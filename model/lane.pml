@@ -14,9 +14,15 @@
  *                            own end and its parking race
  *   op[].kids, .failed       fl_op.children_running, fl_op.children_error
  *   op[].over                its type's `ended` was called
- *   q[], shared[], alone[]   a lane's queue and its holders
+ *   qa[], qs[], qd[]         a lane's queues: to be alone, shared, shared and declared to last
+ *   shared[], alone[]        its holders
+ *   op[].declared, .lasts    its hold lasts: it was declared so, or has run for long enough
+ *   op[].next                queued when one that was alone let go: it goes first
  *   sealed[]                 who sealed the lane (NONE: it is open)
+ *   opens[]                  it opens when nothing runs any more that an unbinding parked
  *   arrive(), let_in()       what is done under a lane's leaf lock
+ *   clock()                  the lane's timer: holds begin to last, and somebody looks
+ *   gives_up(), queues_anew()  the deadline of who waits to be alone
  *   seal_and_cancel()        fl_lane_seal() and fl_op_cancel() of all that it finds
  *   removal_timer()          fl_lane_overdue(); its deadlines may pass at any moment
  *   parking                  fl_sched.parking
@@ -40,16 +46,22 @@
 #define WITHIN(l, above) ((l) == (above) || BELOW(l, above))
 
 mtype = { NEW, QUEUED, RUNNING, PARKED, ENDED };
-mtype = { PLAIN, FAMILY, REMOVES, POSTS };
+mtype = { PLAIN, FAMILY, REMOVES, UNBINDS, POSTS };
 
 typedef operation_t {
 	byte lane;
 	mtype kind;
 	bool deaf;
 	bool may_fail;
+	bool declared;   /* to last: a flash */
+	byte until;      /* does not end before that one is over, or NONE */
+	bool stream;     /* comes again as soon as it is over, while somebody waits on lane 0 */
 	byte parent;     /* who awaits it, or NONE */
 	byte kid[2];     /* what it spawns, posts, or uses to remove what is below */
 	byte first, entered, waits;
+	bool lasts, next;
+	byte outrun;     /* how many were alone where it waits, since it does */
+	byte unbound;    /* the lane whose unbinding parked it, or NONE */
 	mtype state;
 	bool cancelled, failed, over;
 	bool awaited;    /* its parent counts it among its kids */
@@ -57,9 +69,14 @@ typedef operation_t {
 };
 operation_t op[OPS];
 
-chan q[LANES] = [5] of { byte };
+#define SOME(queue) (len(queue) != 0)
+chan qa[LANES] = [4] of { byte };
+chan qs[LANES] = [4] of { byte };
+chan qd[LANES] = [2] of { byte };
 byte shared[LANES], alone[LANES], sealed[LANES];
 bool seal_done[LANES]; /* all that was there when it was sealed has been told */
+bool opens[LANES];
+byte waited;           /* how often lane 0 was passed by a stream while somebody waits there */
 bool born[LANES], gone[LANES];
 
 mtype = { OFF, ENTERS, JOINS };
@@ -87,12 +104,24 @@ bool parking;      /* families overlap: one is parked after another */
 
 /* ---- one lane, under its leaf lock ------------------------------------------------ */
 
-#define FITS(l, o) (alone[l] == NONE && (op[o].lane != (l) || shared[l] == 0))
+#define LASTS_AT(o, l) (op[o].lane != (l) && (op[o].declared || op[o].lasts) && HOLDS(o, l))
+#define SAID_AT(o, l) (op[o].lane != (l) && op[o].declared && HOLDS(o, l))
+#define ANY(what, l) (what(0, l) || what(1, l) || what(2, l) || what(3, l) || what(4, l) || \
+		      what(5, l) || what(6, l) || what(7, l) || what(8, l))
+#define LASTS(l) ANY(LASTS_AT, l)
+/* What o may do although somebody waits to be alone: pass what lasts, but what is declared
+ * to last itself does not pass what is, too. */
+#define MAY_PASS(l, o) (LASTS(l) && !(op[o].declared && ANY(SAID_AT, l)))
 
-#ifdef PLANT_OVERTAKE
-#define NOBODY_AHEAD true
+#if defined(PLANT_OVERTAKE)
+#define PASSES(l, o) true
+#elif defined(PLANT_SHUTS_FOR_WHAT_LASTS)
+#define PASSES(l, o) false
+#elif defined(PLANT_FORGETS_TO_SHUT)
+bool was_open[LANES];
+#define PASSES(l, o) (MAY_PASS(l, o) || was_open[l])
 #else
-#define NOBODY_AHEAD (x == 0)
+#define PASSES(l, o) MAY_PASS(l, o)
 #endif
 
 inline submit(o)
@@ -100,40 +129,88 @@ inline submit(o)
 	op[o].state = QUEUED
 }
 
+/* Somebody was alone where these wait. */
+inline count_outrun(l)
+{
+	x = 0;
+	do
+	:: x == OPS -> break
+	:: x < OPS ->
+		if
+		:: op[x].waits == l && op[x].lane != l ->
+			op[x].outrun++;
+			MUST(L2, op[x].outrun <= 1)
+		:: else
+		fi;
+		x++
+	od
+}
+
 inline take(l, o)
 {
+#ifdef PLANT_FORGETS_TO_SHUT
+	was_open[l] = (op[o].lane != l && (was_open[l] || (SOME(qa[l]) && LASTS(l))));
+#endif
+	MUST(L2, op[o].lane == l || !SOME(qa[l]) || op[o].next || MAY_PASS(l, o));
 	if
 	:: op[o].lane == l -> alone[l] = o
 	:: else -> shared[l]++
 	fi;
 	op[o].entered++;
-	op[o].waits = NONE
+	op[o].waits = NONE;
+	op[o].next = false;
+	op[o].outrun = 0
 }
 
 inline arrive(l, o)
 {
-	x = len(q[l]);
 	if
-	:: NOBODY_AHEAD && FITS(l, o) ->
-		MUST(L2, x == 0);
-		take(l, o)
+	:: op[o].lane == l && alone[l] == NONE && shared[l] == 0 && !SOME(qa[l]) && !SOME(qs[l]) &&
+	   !SOME(qd[l]) -> take(l, o)
+	:: op[o].lane != l && alone[l] == NONE && (!SOME(qa[l]) || PASSES(l, o)) -> take(l, o)
 	:: else ->
 		op[o].waits = l;
-		q[l]!o
-	fi;
-	x = 0
+		if
+		:: op[o].lane == l -> qa[l]!o
+		:: op[o].lane != l && !op[o].declared -> qs[l]!o
+		:: op[o].lane != l && op[o].declared -> qd[l]!o
+		fi
+	fi
 }
 
-/* Grants from the head on, for as long as the head fits beside the holders (L2). */
+/* Grants what may go in now (L2): first what goes before the next that is to be alone; that one
+ * as soon as nobody holds the lane; while something lasts, what may pass. */
 inline let_in(l)
 {
 	do
-	:: empty(q[l]) -> break
-	:: nempty(q[l]) ->
-		q[l]?<x>;
+	:: alone[l] != NONE -> break
+	:: alone[l] == NONE ->
+		x = NONE;
 		if
-		:: FITS(l, x) -> q[l]?x; take(l, x)
-		:: else -> break
+		:: SOME(qs[l]) -> qs[l]?<x>
+		:: else
+		fi;
+		if
+		:: x != NONE && (op[x].next || !SOME(qa[l]) || PASSES(l, x)) -> qs[l]?x
+		:: else ->
+			x = NONE;
+			if
+			:: SOME(qd[l]) -> qd[l]?<x>
+			:: else
+			fi;
+			if
+			:: x != NONE && (op[x].next || !SOME(qa[l]) || PASSES(l, x)) -> qd[l]?x
+			:: else ->
+				x = NONE;
+				if
+				:: SOME(qa[l]) && shared[l] == 0 -> qa[l]?x
+				:: else -> break
+				fi
+			fi
+		fi;
+		if
+		:: op[x].lane == l -> take(l, x); count_outrun(l)
+		:: else -> take(l, x)
 		fi
 	od;
 	x = 0
@@ -143,8 +220,14 @@ inline take_out(l, o)
 {
 	if
 	:: op[o].waits == l ->
-		q[l]??eval(o);
+		if
+		:: op[o].lane == l -> qa[l]??eval(o)
+		:: op[o].lane != l && !op[o].declared -> qs[l]??eval(o)
+		:: op[o].lane != l && op[o].declared -> qd[l]??eval(o)
+		fi;
 		op[o].waits = NONE;
+		op[o].next = false;
+		op[o].outrun = 0;
 		let_in(l)
 	:: else
 	fi
@@ -153,7 +236,18 @@ inline take_out(l, o)
 inline let_go(l, o)
 {
 	if
-	:: op[o].lane == l -> MUST(L1, alone[l] == o); alone[l] = NONE
+	:: op[o].lane == l ->
+		MUST(L1, alone[l] == o);
+		alone[l] = NONE;
+#ifndef PLANT_ALONE_IN_A_ROW
+		x = 0;
+		do
+		:: x == OPS -> break
+		:: x < OPS ->
+			op[x].next = op[x].next || (op[x].waits == l && op[x].lane != l);
+			x++
+		od
+#endif
 	:: else -> MUST(L1, shared[l] > 0); shared[l]--
 	fi;
 	op[o].entered--;
@@ -204,13 +298,23 @@ inline cancel(o)
 /* Each child is found after its parent can spawn no more: ids ascend downward. */
 #define PICKED(o) (LIVES(o) && ((mask & BIT(o)) || (op[o].awaited && (mask & BIT(op[o].parent)))))
 
-/* The lanes above were looked at before, without their locks. */
+/* The lanes above were looked at before, without their locks. A removal takes over what an unbinding
+ * had to leave sealed, and an awaited one the seal of one that has not begun: it never would, while
+ * somebody is alone above it. */
+#define NOT_BEGUN(o) (op[o].state == QUEUED && !AWAITED_BY(me, o))
+#define MAY_SEAL (sealed[l] == NONE || (opens[l] && op[me].kind == REMOVES) || \
+		  (op[me].parent != NONE && !opens[l] && NOT_BEGUN(sealed[l])))
 inline seal()
 {
 	d_step {
 		l = op[me].lane;
 		if
-		:: sealed[l] == NONE ->
+		:: MAY_SEAL ->
+			if
+			:: opens[l] -> opens[l] = false
+			:: sealed[l] != NONE -> op[sealed[l]].cancelled = true
+			:: else
+			fi;
 			sealed[l] = me;
 			do
 			:: x == OPS -> break
@@ -225,8 +329,13 @@ inline seal()
 	}
 }
 
-/* Those that queued at the lane or held it when it was sealed, and whom they await. A
- * running removal goes on, with what it awaits: it is on its way out. */
+#define SEALS(o) (op[o].kind == REMOVES || op[o].kind == UNBINDS)
+/* A running removal goes on, with what it awaits: it is on its way out. An unbinding waits for what
+ * was declared to last, until its own deadline. */
+#define SPARED(o) (op[o].state == RUNNING && \
+		   (SEALS(o) || (op[o].declared && op[me].kind == UNBINDS)))
+
+/* Those that queued at the lane or held it when it was sealed, and whom they await. */
 inline tell()
 {
 	do
@@ -235,7 +344,7 @@ inline tell()
 		d_step {
 			do
 			:: i < OPS && !PICKED(i) -> i++
-			:: i < OPS && PICKED(i) && op[i].kind == REMOVES && op[i].state == RUNNING ->
+			:: i < OPS && PICKED(i) && SPARED(i) ->
 				mask = mask & ~BIT(i);
 				i++
 			:: else -> break
@@ -278,7 +387,15 @@ inline check_start()
 		MUST(L5, born[l] && !gone[l]);
 		/* A removal that ran already when the lane above was sealed goes on. */
 		MUST(L5, !seal_done[l] || sealed[l] == me || AWAITED_BY(me, sealed[l]) ||
-			 (op[me].parent != NONE && op[op[me].parent].kind == REMOVES));
+			 (op[me].parent != NONE && SEALS(op[me].parent)));
+		x++
+	od;
+	x = 0;
+	do
+	:: x == OPS -> break
+	:: x < OPS -> /* what an unbinding left behind still runs */
+		MUST(L5, op[x].unbound == NONE || op[x].over || !WITHIN(op[me].lane, op[x].unbound) ||
+			 op[me].kind == REMOVES || sealed[op[me].lane] == me);
 		x++
 	od;
 	x = 0;
@@ -318,8 +435,10 @@ inline spawn()
 #define JOINS_LATE (timer[me] == JOINS && op[me].kids != 0)
 #endif
 /* A removal that awaits what is below parks that itself, and then finishes its own part. */
-#define WAITS_ITSELF(o) (op[o].kind == REMOVES && timer[o] == JOINS && op[o].kids != 0)
-#define TO_PARK(o) (op[o].state == RUNNING && (o) != me && !WAITS_ITSELF(o) && \
+#define WAITS_ITSELF(o) (SEALS(o) && timer[o] == JOINS && op[o].kids != 0)
+/* What was spared has its own deadline first. */
+#define HAS_TIME(o) (op[o].declared && op[me].kind == UNBINDS && !op[o].cancelled)
+#define TO_PARK(o) (op[o].state == RUNNING && (o) != me && !WAITS_ITSELF(o) && !HAS_TIME(o) && \
 		    ((ENTERS_LATE && HOLDS(o, op[me].lane)) || (JOINS_LATE && op[o].parent == me)))
 #define ANY_TO_PARK (TO_PARK(0) || TO_PARK(1) || TO_PARK(2) || TO_PARK(3) || TO_PARK(4) || \
 		     TO_PARK(5) || TO_PARK(6) || TO_PARK(7) || TO_PARK(8))
@@ -372,6 +491,8 @@ end_idle:
 				if
 				:: op[i].state == RUNNING ->
 					op[i].state = PARKED;
+					op[i].unbound = (op[me].kind == UNBINDS && !op[me].over ->
+								 op[me].lane : op[i].unbound);
 					parked = parked | BIT(i)
 				:: else
 				fi;
@@ -454,6 +575,43 @@ inline reopen_lane()
 	}
 }
 
+#define RUNS_PARKED(o, l) (op[o].unbound == (l) && !op[o].over)
+#ifdef PLANT_OPENS_BESIDE_PARKED
+#define LEFT_RUNNING(l) false
+#else
+#define LEFT_RUNNING(l) ANY(RUNS_PARKED, l)
+#endif
+
+/* The end of an unbinding: the lane opens, or when what runs there is over. */
+inline unbind_lane()
+{
+	d_step {
+		l = op[me].lane;
+		if
+		:: sealed[l] == me && !LEFT_RUNNING(l) -> sealed[l] = NONE; seal_done[l] = false
+		:: sealed[l] == me && LEFT_RUNNING(l) -> opens[l] = true
+		:: else
+		fi;
+		l = 0
+	}
+}
+
+/* One that was parked is over. */
+inline open_at_last()
+{
+	d_step {
+		l = op[me].unbound;
+		if
+		:: l != NONE && opens[l] && !LEFT_RUNNING(l) ->
+			opens[l] = false;
+			sealed[l] = NONE;
+			seal_done[l] = false
+		:: else
+		fi;
+		l = 0
+	}
+}
+
 #define KID_LANE(i) (op[op[me].kid[i]].lane)
 #define LEFT(i) (op[me].kid[i] != NONE && born[KID_LANE(i)] && !gone[KID_LANE(i)])
 #ifdef PLANT_PARKED_KEEPS_SEAL
@@ -462,8 +620,8 @@ inline reopen_lane()
 #define ABANDONED(i) SEALER_PARKED(KID_LANE(i))
 #endif
 #define TO_REMOVE(i) (LEFT(i) && !ABANDONED(i))
-/* Another removal has it for now: it ends in one way or the other. */
-#define TAKEN(i) (TO_REMOVE(i) && sealed[KID_LANE(i)] != NONE)
+/* Another removal runs there for now: it ends in one way or the other. */
+#define TAKEN(i) (TO_REMOVE(i) && sealed[KID_LANE(i)] != NONE && !opens[KID_LANE(i)])
 
 /*
  * What is below, round by round: a child whose own removal is just being refused is tried
@@ -497,6 +655,12 @@ again:
 
 /* ---- operations ------------------------------------------------------------------- */
 
+#ifdef PLANT_PASSES_A_SEAL
+#define HEEDS_SEALS (!LASTS(0))
+#else
+#define HEEDS_SEALS true
+#endif
+
 /* fl_op_join(). The children of a parked one may never end. */
 inline join()
 {
@@ -525,6 +689,7 @@ end_stuck:		false
 inline run_steps()
 {
 	run_deaf();
+	op[me].until == NONE || op[op[me].until].over;
 	if
 	:: op[me].kind == PLAIN
 	:: op[me].kind == FAMILY ->
@@ -539,12 +704,12 @@ inline run_steps()
 #ifdef PLANT_UPWARD_WAIT
 		; op[op[me].kid[0]].over
 #endif
-	:: op[me].kind == REMOVES -> remove_children()
+	:: SEALS(me) -> remove_children()
 	fi;
 	if
-	:: op[me].kind == REMOVES -> err = op[me].failed
+	:: SEALS(me) -> err = op[me].failed
 	:: op[me].may_fail -> err = true
-	:: op[me].kind != REMOVES
+	:: !SEALS(me)
 	fi
 }
 
@@ -561,14 +726,14 @@ end_idle:
 	atomic {
 		op[me].state == QUEUED;
 		n = op[me].first;
-		refused = SEALED_AGAINST(op[me].lane, me);
+		refused = SEALED_AGAINST(op[me].lane, me) && HEEDS_SEALS;
 		if
 		:: refused -> goto over
 		:: else
 		fi
 	}
 	if
-	:: op[me].kind == REMOVES ->
+	:: SEALS(me) ->
 		seal();
 		if
 		:: refused -> goto over
@@ -596,9 +761,9 @@ enter:
 			n = 0;
 			i = 0;
 #ifndef PLANT_SEAL_UNSEEN
-			l = (op[me].kind == REMOVES -> PARENT(op[me].lane) : op[me].lane);
+			l = (SEALS(me) -> PARENT(op[me].lane) : op[me].lane);
 			if
-			:: (op[me].lane != 0 || op[me].kind != REMOVES) && SEALED_AGAINST(l, me) ->
+			:: (op[me].lane != 0 || !SEALS(me)) && SEALED_AGAINST(l, me) && HEEDS_SEALS ->
 				l = 0;
 				goto refuse
 			:: else -> l = 0
@@ -611,7 +776,10 @@ enter:
 			n = i + 1;
 			i = 0;
 			if
-			:: sealed[l] != NONE && sealed[l] != me -> n = 0; l = 0; goto refuse
+			:: sealed[l] != NONE && sealed[l] != me && HEEDS_SEALS ->
+				n = 0;
+				l = 0;
+				goto refuse
 			:: else
 			fi;
 			d_step { arrive(l, me); l = 0 };
@@ -636,6 +804,7 @@ enter:
 		if
 		:: mine && op[me].kind == REMOVES && !err -> unlink_lane()
 		:: mine && op[me].kind == REMOVES && err -> reopen_lane()
+		:: mine && op[me].kind == UNBINDS -> unbind_lane()
 		:: else
 		fi
 	}
@@ -648,7 +817,7 @@ refuse:
 		n = op[me].entered;
 		err = true;
 		if
-		:: op[me].kind == REMOVES -> reopen_lane()
+		:: SEALS(me) -> reopen_lane()
 		:: else
 		fi
 	}
@@ -658,6 +827,7 @@ over:
 	atomic {
 		MUST(L6, !op[me].over);
 		op[me].over = true;
+		open_at_last();
 		if
 		:: refused -> op[me].state = ENDED; err = true
 		:: else
@@ -665,6 +835,7 @@ over:
 		/* What nobody asks for any more need not tell states apart. */
 		op[me].cancelled = false;
 		op[me].failed = false;
+		op[me].lasts = false;
 		n = 0;
 #ifdef PLANT_CHILD_FORGOTTEN
 		if
@@ -678,7 +849,11 @@ over:
 		mine = false;
 		err = false;
 		if
-		:: op[me].parent != NONE && op[me].state == ENDED -> goto end_idle /* another round */
+		:: op[me].stream && op[me].state == ENDED && op[0].waits == 0 -> /* another round */
+			op[me].over = false;
+			op[me].state = QUEUED;
+			goto end_idle
+		:: op[me].parent != NONE && op[me].state == ENDED -> goto end_idle
 		:: else
 		fi
 	}
@@ -707,13 +882,103 @@ proctype birth(byte lane; byte probe)
 	}
 }
 
+/* So much of a stream may pass: the longer somebody has waited, the longer a hold must be to last. */
+#define STREAM_LASTS 2
+#ifdef PLANT_PASSES_FOR_EVER
+#define STILL_LASTS true
+#else
+#define STILL_LASTS (waited < STREAM_LASTS)
+#endif
+#define MAY_LAST(o, l) (op[o].lane != (l) && !op[o].lasts && HOLDS(o, l) && \
+			(!op[o].stream || STILL_LASTS))
+#define TO_LOOK(l) (SOME(qa[l]) && alone[l] == NONE && LASTS(l) && \
+		    (SOME(qs[l]) || (SOME(qd[l]) && !ANY(SAID_AT, l))))
+
+inline begin_to_last(o)
+{
+	op[o].lasts = true;
+	waited = (op[o].stream && waited < STREAM_LASTS -> waited + 1 : waited)
+}
+
+/* Time passes: holds begin to last, each at its own moment, and the lane's timer tells. */
+proctype clock()
+{
+	byte x;
+
+end_idle:
+	do
+	:: atomic { MAY_LAST(1, 0) -> begin_to_last(1) }
+	:: atomic { MAY_LAST(2, 0) -> begin_to_last(2) }
+	:: atomic { MAY_LAST(3, 0) -> begin_to_last(3) }
+	:: atomic { MAY_LAST(4, 0) -> begin_to_last(4) }
+#ifndef PLANT_SHUTS_FOR_WHAT_LASTS
+	:: atomic { TO_LOOK(0) -> d_step { let_in(0) } }
+#endif
+	od
+}
+
+#define WAITS_BELOW(o) (op[o].waits == op[o].lane && alone[op[o].lane] == NONE)
+
+/* The deadline of one that waits to be alone: it ends, and its client is told. */
+proctype gives_up(byte o)
+{
+	byte l, x;
+
+end_idle:
+	WAITS_BELOW(o);
+#ifdef PLANT_GIVES_UP_TWICE
+	d_step {
+		MUST(L6, !op[o].over);
+		op[o].over = true
+	}
+#endif
+	/* Granted since: then it has begun. */
+	d_step {
+		if
+		:: WAITS_BELOW(o) -> cancel(o)
+		:: else
+		fi
+	}
+}
+
+/* The deadline of one that runs: it is told to stop. */
+proctype deadline(byte o)
+{
+end_idle:
+	atomic { op[o].state == RUNNING -> op[o].cancelled = true }
+}
+
+/* What nobody would ask for again: it lets those go first that queue behind it, once. */
+proctype queues_anew(byte o)
+{
+	byte l, x;
+
+end_idle:
+	atomic {
+		WAITS_BELOW(o) && len(qa[op[o].lane]) > 1 ->
+		d_step {
+			l = op[o].lane;
+			qa[l]??eval(o);
+			qa[l]!o;
+			let_in(l);
+			l = 0
+		}
+	}
+}
+
+/* o is asked for when `before` has begun. */
+proctype follows(byte o, before)
+{
+	atomic { op[before].state != QUEUED -> submit(o) }
+}
+
 inline is(o, what, where)
 {
 	op[o].kind = what;
 	op[o].lane = where;
 	run operation(o);
 	if
-	:: what == REMOVES -> run removal_timer(o)
+	:: what == REMOVES || what == UNBINDS -> run removal_timer(o)
 	:: else
 	fi
 }
@@ -772,6 +1037,56 @@ inline scene()
 	is(1, REMOVES, 1); child(1, 0, 0);
 	is(2, REMOVES, 3); child(2, 1, 0); op[2].deaf = true;
 	submit(0)
+#elif SCENE == 9 /* beside a hang and who waits to be alone a flash begins; giving up */
+	is(0, PLAIN, 0);
+	is(1, PLAIN, 1); op[1].until = 2;
+	is(2, PLAIN, 2); op[2].declared = true;
+	is(3, PLAIN, 0);
+	is(4, PLAIN, 1);
+	submit(1); submit(0); submit(2); submit(3); submit(4);
+	run clock(); run gives_up(0); run queues_anew(3)
+#elif SCENE == 10 /* beside a flash others go on, but a second flash waits for who is to be alone */
+	is(0, PLAIN, 0);
+	is(1, PLAIN, 1); op[1].declared = true; op[1].until = 4;
+	is(2, PLAIN, 2); op[2].declared = true;
+	is(4, PLAIN, 2);
+	submit(1); submit(0); submit(2); submit(4);
+	run clock()
+#elif SCENE == 11 /* three are to be alone, one after another; between them goes what waits */
+	is(0, PLAIN, 0);
+	is(1, PLAIN, 1);
+	is(2, PLAIN, 2);
+	is(3, PLAIN, 0);
+	is(4, PLAIN, 0);
+	submit(0); submit(3); submit(4); submit(1); submit(2);
+	run clock()
+#elif SCENE == 12 /* to be alone under a stream whose operations each outlast the patience */
+	is(0, PLAIN, 0);
+	is(1, PLAIN, 1); op[1].stream = true;
+	is(2, PLAIN, 2); op[2].stream = true;
+	submit(1); submit(2); submit(0);
+	run clock()
+#elif SCENE == 13 /* an SF is unbound, and bound again, while something there is deaf */
+	born[3] = true;
+	is(0, UNBINDS, 1); is(3, REMOVES, 3); child(3, 0, 0);
+	is(1, PLAIN, 3); op[1].deaf = true;
+	is(2, PLAIN, 1);
+	submit(0); submit(1); submit(2)
+#elif SCENE == 14 /* a PF is unbound while it is flashed, somebody waits to be alone, and more comes */
+	born[1] = true;
+	is(0, PLAIN, 0);
+	is(1, PLAIN, 1); op[1].declared = true; op[1].deaf = true;
+	is(2, PLAIN, 2);
+	is(3, UNBINDS, 0);
+	submit(1); submit(0); submit(2);
+	run clock(); run deadline(1); run follows(3, 1)
+#elif SCENE == 15 /* an SF is unbound, and removed with its PF before it could begin */
+	born[2] = false;
+	is(0, REMOVES, 0);
+	is(1, UNBINDS, 1);
+	is(2, REMOVES, 1); child(2, 0, 0);
+	is(3, PLAIN, 1); op[3].deaf = true;
+	submit(3); submit(1); submit(0)
 #else /* a removal that fails lets the lane open again; two removals at once */
 	born[3] = true;
 	is(0, REMOVES, 3); op[0].may_fail = true;
@@ -796,7 +1111,7 @@ inline check_end()
 	do
 	:: i == LANES -> break
 	:: i < LANES ->
-		MUST(L1, shared[i] == 0 && alone[i] == NONE && empty(q[i]));
+		MUST(L1, shared[i] == 0 && alone[i] == NONE && !SOME(qa[i]) && !SOME(qs[i]) && !SOME(qd[i]));
 		MUST(L5, i == 0 || !born[i] || !gone[PARENT(i)] || gone[i]);
 		i++
 	od;
@@ -804,10 +1119,16 @@ inline check_end()
 	skip
 #elif SCENE <= 4
 	MUST(L5, gone[1])
-#elif SCENE != 7
+#elif SCENE <= 6 || SCENE == 8 || SCENE == 15
 	MUST(L5, gone[0])
-#else
+#elif SCENE == 7
 	MUST(L5, gone[3] || sealed[3] == NONE)
+#elif SCENE == 13
+	MUST(L5, sealed[1] == NONE || (opens[1] && LEFT_RUNNING(1)))
+#elif SCENE == 14
+	MUST(L5, sealed[0] == NONE || (opens[0] && LEFT_RUNNING(0)))
+#else
+	skip
 #endif
 }
 
@@ -823,6 +1144,8 @@ init
 			op[i].kid[0] = NONE;
 			op[i].kid[1] = NONE;
 			op[i].waits = NONE;
+			op[i].unbound = NONE;
+			op[i].until = NONE;
 			op[i].state = NEW;
 			i++
 		od;
