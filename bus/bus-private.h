@@ -42,7 +42,7 @@ struct fl_bus_root {
  * 2. data: by the driver, on the device's lane; atomic, for operations that were parked.
  * 3. driver: written on the lane and under the root's lock; atomic.
  * 4. chain: read under RCU, written under the root's lock.
- * 5. children, sibling, flags, gone: under the root's lock.
+ * 5. children, sibling, waiting, flags, gone: under the root's lock.
  * 6. refs: atomic; the index holds one.
  */
 struct fl_device {
@@ -58,36 +58,52 @@ struct fl_device {
 	struct fl_device *chain; /* the next one with the same hash */
 	struct cds_list_head children;
 	struct cds_list_head sibling;
-	void (*gone)(void *arg); /* of a removal that another one took over */
+	struct cds_list_head waiting; /* of fl_device_op: for the end of an unbinding */
+	fl_device_told *gone; /* of a removal that another one took over */
 	void *gone_arg;
 	uint64_t seq; /* in which order devices were added */
 	int refs;
 	bool listed;  /* in the index and among its parent's children */
 	bool closed;  /* removal has begun: no child is linked any more (B4) */
 	bool removed; /* removal is over */
+	bool unbinding;
+	bool removal_waits;
 	uint16_t match_off; /* of the match string, in name */
 	struct fl_rcu_head rcu;
 	char name[]; /* and, if it is another, the match string */
 };
 
-/* One probe or removal. */
+enum fl_device_op_kind { FL_DEVICE_PROBE, FL_DEVICE_REMOVE, FL_DEVICE_UNBIND };
+
+/* One probe, removal or unbinding. */
 struct fl_device_op {
 	struct fl_op op;
 	struct fl_device *dev; /* referenced */
-	const struct fl_driver *driver; /* that matched when it was queued */
-	void (*gone)(void *arg);
-	void *gone_arg;
-	void (*told)(void *arg, int err); /* when a probe or an unbinding is over */
+	enum fl_device_op_kind kind;
+	const struct fl_driver *driver; /* of a probe: that matched when it was queued */
+	int probe_err;                  /* what became of it */
+	fl_device_told *told;           /* under the root's lock; NULL: it was told */
 	void *told_arg;
-	int probe_err; /* what became of a probe */
-	bool unbinds;  /* the device stays */
-	struct fl_timer watchdog; /* of driver->remove; while armed it has a reference */
+	struct cds_list_head waits; /* in dev->waiting */
+	bool over;                  /* of an unbinding: atomic; others need not wait any more */
 };
 
+/* Whoever asked is told so when his removal was parked. */
+#define FL_DEVICE_HANGS "its driver does not let go; see: finelink show lanes"
+
 /* NULL: out of memory. The op's type says what it does. */
-struct fl_device_op *fl_device_op_new(struct fl_device *dev, const struct fl_op_type *type,
-				      struct fl_client *client);
+struct fl_device_op *fl_device_op_new(struct fl_device *dev, enum fl_device_op_kind kind,
+				      const struct fl_op_type *type, struct fl_client *client);
 void fl_device_op_free(struct fl_op *op);
+/* Submits it, or lets it wait for the end of an unbinding; it is taken over. Results as
+ * fl_op_submit(), and then nobody is told; but told() is, if there is one, of -EBUSY, at once. */
+int fl_device_op_post(struct fl_device_op *dop, fl_device_told *told, void *arg);
+/* Tells who asked, once. */
+void fl_device_op_tell(struct fl_device_op *dop, int err, const char *why);
+/* A removal is over, or was refused: it tells who asked, or leaves that to the one that goes on. */
+void fl_device_removal_over(struct fl_device_op *dop, int err);
+/* The steps that an unbinding has in common with a removal: children, then driver. */
+int fl_device_take_down(struct fl_op *op);
 
 static inline struct fl_device_op *fl_device_op_of(struct fl_op *op)
 {

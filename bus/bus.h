@@ -11,6 +11,8 @@
  *  B2  remove is called once for each probe that returned 0, after all children are gone.
  *  B3  A failing probe of a child does not fail its parent.
  *  B4  After removal has begun no child is born (L5).
+ *  B5  Removing and unbinding do not stand in line: they seal the device's lane (rule 6). While
+ *      an unbinding goes on, who would bind, unbind or remove the device waits for it.
  */
 #ifndef FL_BUS_BUS_H
 #define FL_BUS_BUS_H
@@ -21,6 +23,11 @@
 
 struct fl_bus_root; /* the buses, drivers and devices of one plane */
 struct fl_device;
+
+/* How who asked for something is told what became of it: 0 or a negative errno, and why, a sentence
+ * or NULL. That may be before the call returns in which he asked. Context: any thread, no lane; may
+ * post, must not block. */
+typedef void fl_device_told(void *arg, int err, const char *why);
 
 struct fl_driver {
 	const char *name; /* as in sysfs: "mlx5_core", "mlx5_core.rdma" */
@@ -35,7 +42,7 @@ struct fl_driver {
 	int (*probe)(struct fl_op *op, struct fl_device *dev);
 	/* Context: the same; all children are gone. Valid replies: 0, FL_LATER (ends in 0).
 	 * After the scheduler's deadline for removals the operation is cancelled and waits
-	 * give -ECANCELED: finish without them. */
+	 * give -ECANCELED: finish without them. After another, it is gone on without. */
 	int (*remove)(struct fl_op *op, struct fl_device *dev);
 };
 
@@ -84,22 +91,25 @@ int fl_device_probe_post(struct fl_device *dev, struct fl_client *client);
 int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev);
 
 /* The same as fl_device_probe_post(), with a call when it is over: 0 (its driver took it),
- * what the driver's probe returned, -EBUSY (it has a driver), -ENODEV (no driver takes it, or
- * it goes). Context of probed(): a worker, no lane; not called if this fails. */
-int fl_device_probe_call(struct fl_device *dev, struct fl_client *client,
-			 void (*probed)(void *arg, int err), void *arg);
+ * what the driver's probe returned, -EBUSY (it has a driver, or something of the driver before
+ * does not return), -ENODEV (no driver takes it, or it goes). probed() is not called if this
+ * fails. */
+int fl_device_probe_call(struct fl_device *dev, struct fl_client *client, fl_device_told *probed,
+			 void *arg);
 
-/* Takes the driver away, and all children, which the driver made; the device stays. Results
- * as fl_op_submit(). unbound() (may be NULL) is told 0 or -ENODEV: it had no driver, or it
- * goes. Context of unbound(): a worker, no lane. */
-int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client,
-			  void (*unbound)(void *arg, int err), void *arg);
+/* Takes the driver away, and all children, which the driver made; the device stays. What runs on it
+ * or below is told to stop, but for what was declared to last; what queues there ends. Results as
+ * fl_op_submit(); -ENODEV also: it has no driver. unbound() (may be NULL) is told 0, -ENODEV (it had
+ * no driver, or it goes) or -EBUSY (its driver does not let go). */
+int fl_device_unbind_post(struct fl_device *dev, struct fl_client *client, fl_device_told *unbound,
+			  void *arg);
 
 /* Removes: seals the lane, removes all children in parallel, then the driver, then the
- * device. `gone` (may be NULL) is called when it is over: context: a worker, no lane.
- * -ENODEV: somebody removes it already. */
-int fl_device_remove_post(struct fl_device *dev, struct fl_client *client,
-			  void (*gone)(void *arg), void *arg);
+ * device. gone() (may be NULL) is told 0 when it is over, or -EBUSY if its driver does not let go:
+ * then the device stays as it is, and goes with the one above. -ENODEV: somebody removes it
+ * already. */
+int fl_device_remove_post(struct fl_device *dev, struct fl_client *client, fl_device_told *gone,
+			  void *arg);
 int fl_device_remove_spawn(struct fl_op *op, struct fl_device *dev);
 
 /* Spawns the removal of every child of dev (op is alone on dev's lane); then fl_op_join().

@@ -68,6 +68,7 @@ static struct fl_device *device_new(struct fl_bus_root *root, const struct fl_de
 	dev->seq = __atomic_fetch_add(&root->seq, 1, __ATOMIC_RELAXED);
 	CDS_INIT_LIST_HEAD(&dev->children);
 	CDS_INIT_LIST_HEAD(&dev->sibling);
+	CDS_INIT_LIST_HEAD(&dev->waiting);
 	memcpy(dev->name, desc->name, name_len);
 	dev->match_off = (uint16_t)(name_len + 1);
 	memcpy(dev->name + dev->match_off, desc->match ? desc->match : desc->name, match);

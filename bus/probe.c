@@ -8,35 +8,16 @@
 
 #include "base/log.h"
 
-struct fl_device_op *fl_device_op_new(struct fl_device *dev, const struct fl_op_type *type,
-				      struct fl_client *client)
+/* Binds, unless a removal or an unbinding went on without this probe. Gives whether it is bound. */
+static bool bind_to(struct fl_device_op *dop)
 {
-	struct fl_device_op *dop = calloc(1, sizeof(*dop));
-
-	if (!dop)
-		return NULL;
-	dop->dev = fl_device_get(dev);
-	fl_op_init(&dop->op, type, dev->lane, client);
-	return dop;
-}
-
-void fl_device_op_free(struct fl_op *op)
-{
-	struct fl_device_op *dop = fl_device_op_of(op);
-
-	fl_device_put(dop->dev);
-	free(dop);
-}
-
-/* Binds, unless a removal went on without this probe. Gives whether it is bound. */
-static bool bind_to(struct fl_device *dev, const struct fl_driver *driver)
-{
+	struct fl_device *dev = dop->dev;
 	bool bound;
 
 	fl_lock_take(&dev->root->lock);
-	bound = !dev->closed;
+	bound = !dev->closed && !fl_op_parked(&dop->op);
 	if (bound)
-		__atomic_store_n(&dev->driver, driver, __ATOMIC_RELEASE);
+		__atomic_store_n(&dev->driver, dop->driver, __ATOMIC_RELEASE);
 	fl_lock_drop(&dev->root->lock);
 	return bound;
 }
@@ -60,7 +41,7 @@ static int probe_done(struct fl_op *op)
 		       dop->driver->name, strerror(-err));
 		return 0;
 	}
-	if (bind_to(dop->dev, dop->driver))
+	if (bind_to(dop))
 		return 0;
 	dop->probe_err = -ENODEV;
 	/* It came back from a park: the removal is over and has not seen this driver (B2). */
@@ -84,14 +65,20 @@ static void probe_ended(struct fl_op *op, int err)
 {
 	struct fl_device_op *dop = fl_device_op_of(op);
 
-	if (dop->told)
-		dop->told(dop->told_arg, err ? err : dop->probe_err);
+	fl_device_op_tell(dop, err ? err : dop->probe_err, err ? fl_op_refusal(op) : NULL);
+}
+
+/* Its device's unbinding or removal went on without it. */
+static void probe_parked(struct fl_op *op)
+{
+	fl_device_op_tell(fl_device_op_of(op), -ENODEV, NULL);
 }
 
 static const struct fl_op_type probe_type = {
 	.kind = "probe",
 	.run = probe_run,
 	.ended = probe_ended,
+	.parked = probe_parked,
 	.free = fl_device_op_free,
 };
 
@@ -99,6 +86,7 @@ static const struct fl_op_type probe_blocking_type = {
 	.kind = "probe",
 	.run = probe_run,
 	.ended = probe_ended,
+	.parked = probe_parked,
 	.free = fl_device_op_free,
 	.flags = FL_OP_BLOCKS,
 };
@@ -108,30 +96,24 @@ static struct fl_device_op *probe_new(struct fl_device *dev, struct fl_client *c
 	const struct fl_driver *driver = fl_driver_match(dev);
 	struct fl_device_op *dop;
 
-	dop = fl_device_op_new(dev, driver && driver->blocks ? &probe_blocking_type : &probe_type,
-			       client);
+	dop = fl_device_op_new(dev, FL_DEVICE_PROBE,
+			       driver && driver->blocks ? &probe_blocking_type : &probe_type, client);
 	if (dop)
 		dop->driver = driver;
 	return dop;
 }
 
-int fl_device_probe_post(struct fl_device *dev, struct fl_client *client)
+int fl_device_probe_call(struct fl_device *dev, struct fl_client *client, fl_device_told *probed,
+			 void *arg)
 {
 	struct fl_device_op *dop = probe_new(dev, client);
 
-	return dop ? fl_op_submit(&dop->op) : -ENOMEM;
+	return dop ? fl_device_op_post(dop, probed, arg) : -ENOMEM;
 }
 
-int fl_device_probe_call(struct fl_device *dev, struct fl_client *client,
-			 void (*probed)(void *arg, int err), void *arg)
+int fl_device_probe_post(struct fl_device *dev, struct fl_client *client)
 {
-	struct fl_device_op *dop = probe_new(dev, client);
-
-	if (!dop)
-		return -ENOMEM;
-	dop->told = probed;
-	dop->told_arg = arg;
-	return fl_op_submit(&dop->op);
+	return fl_device_probe_call(dev, client, NULL, NULL);
 }
 
 int fl_device_probe_spawn(struct fl_op *op, struct fl_device *dev)

@@ -12,8 +12,8 @@ static int cmd_commit(struct fl_op *op)
 	bool kept;
 	int err = fl_txn_try_commit(cmd->txn, &kept);
 
-	if (kept && cmd->keep && !fl_op_cancelled(op))
-		return fl_op_sleep(op, FL_TXN_RETRY_NS, cmd_commit);
+	if (kept && cmd->keep && !fl_lane_sealed(cmd->dl->lane))
+		return fl_op_retry(op, cmd_commit);
 	if (kept)
 		fl_txn_abort(cmd->txn);
 	cmd->txn = NULL;
@@ -37,15 +37,20 @@ static int cmd_work_done(struct fl_op *op)
 	return cmd->err;
 }
 
+void fl_extack_refusal(struct fl_extack *extack, const struct fl_op *op, int err)
+{
+	const char *why = fl_op_refusal(op);
+
+	if (why && !*extack->msg && (err == -EBUSY || err == -ETIMEDOUT || err == -ECANCELED))
+		fl_extack_set(extack, "%s", why);
+}
+
 int fl_cmd_op_run(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	bool here;
 	int err;
 
-	if (cmd->is_alone)
-		fl_alone_begun(&cmd->alone);
-	cmd->ran = true;
 	/* It may have moved away or gone while the command queued. */
 	fl_rcu_read_lock();
 	here = fl_devlink_in(cmd->dl, cmd->req->ns);
@@ -60,51 +65,18 @@ int fl_cmd_op_run(struct fl_op *op)
 	return cmd->type->work(op);
 }
 
-static void tell_gave_up(struct fl_cmd_op *cmd)
-{
-	const struct fl_sched *sched = fl_plane_sched(cmd->dl->plane);
-	uint64_t waited_ns = fl_sched_config(sched)->alone_deadline_ns;
-
-	fl_extack_set(&cmd->req->extack,
-		      "after %u s something below still runs; see: finelink show lanes",
-		      (unsigned int)(waited_ns / FL_NS_PER_S));
-}
-
-static void cmd_over(struct fl_cmd_op *cmd, int err)
-{
-	if (cmd->type->over)
-		cmd->type->over(cmd, err);
-	if (!__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST))
-		fl_req_complete(cmd->req, err);
-	else
-		cmd->req->release(cmd->req);
-}
-
 void fl_cmd_op_ended(struct fl_op *op, int err)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 
-	if (cmd->is_alone)
-		fl_alone_ended(&cmd->alone);
-	/* Nobody but the timer ends it like that before it ran, and nobody parks it then. */
-	if (err == -EBUSY && !cmd->ran)
-		tell_gave_up(cmd);
-	cmd_over(cmd, err);
-}
-
-/* With the reason for the sender. */
-static void tell_refused(struct fl_req *req, const struct fl_op *op, int err)
-{
-	if (err == -EBUSY)
-		fl_extack_set(&req->extack, "%s", fl_op_refusal(op));
-}
-
-static void cmd_refused(struct fl_op *op, int err)
-{
-	struct fl_cmd_op *cmd = fl_cmd_op(op);
-
-	tell_refused(cmd->req, op, err);
-	cmd_over(cmd, err);
+	if (cmd->type->over)
+		cmd->type->over(cmd, err);
+	if (__atomic_exchange_n(&cmd->answered, 1, __ATOMIC_SEQ_CST)) {
+		cmd->req->release(cmd->req);
+		return;
+	}
+	fl_extack_refusal(&cmd->req->extack, op, err);
+	fl_req_complete(cmd->req, err);
 }
 
 void fl_cmd_op_parked(struct fl_op *op)
@@ -140,13 +112,11 @@ int fl_cmd_op_post(struct fl_req *req, const struct fl_cmd_op_type *type, struct
 	cmd->dl = dl;
 	cmd->port = port;
 	cmd->arg = arg;
-	cmd->is_alone = lane == dl->lane;
 	fl_op_init(&cmd->op, &type->op, lane, req->client);
-	fl_alone_init(&cmd->alone, &cmd->op, dl, false, cmd_refused);
 	fl_op_get(&cmd->op);
-	err = cmd->is_alone ? fl_alone_submit(&cmd->alone) : fl_op_submit(&cmd->op);
+	err = fl_op_submit(&cmd->op);
 	if (err)
-		tell_refused(req, &cmd->op, err);
+		fl_extack_refusal(&req->extack, &cmd->op, err);
 	fl_op_put(&cmd->op);
 	return err ? err : FL_LATER;
 }

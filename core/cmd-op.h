@@ -2,14 +2,13 @@
 /*
  * cmd-op.h - the operation behind a command that changes something.
  *
- * All of them go the same way: find the instance, queue at a lane (alone.h, if that is the
- * instance's own), look again whether the asker's namespace still holds the instance, begin a
- * transaction, do the work, commit, reply. A command fills in only the work.
+ * All of them go the same way: find the instance, queue at a lane, look again whether the asker's
+ * namespace still holds the instance, begin a transaction, do the work, commit, reply. A command
+ * fills in only the work.
  */
 #ifndef FL_CORE_CMD_OP_H
 #define FL_CORE_CMD_OP_H
 
-#include "core/alone.h"
 #include "core/txn.h"
 
 struct fl_cmd_op;
@@ -37,9 +36,6 @@ struct fl_cmd_op {
 	int err;                 /* what the work gave */
 	bool can_abandon;        /* req can; set before the submit */
 	int answered;            /* atomic: who sets it, `parked` or `ended`, answers */
-	bool ran;
-	bool is_alone;           /* its lane is dl's own */
-	struct fl_alone alone;   /* then */
 	void *arg;
 };
 
@@ -51,6 +47,10 @@ void fl_cmd_op_free(struct fl_op *op);
 #define FL_CMD_OP(name, op_flags)                                                                \
 	.op = { .kind = (name), .run = fl_cmd_op_run, .ended = fl_cmd_op_ended,                  \
 		.parked = fl_cmd_op_parked, .free = fl_cmd_op_free, .flags = (op_flags) }
+
+/* Says why op was refused, gave up, or was told to stop, unless its driver has said something.
+ * Context: as fl_op_refusal(). */
+void fl_extack_refusal(struct fl_extack *extack, const struct fl_op *op, int err);
 
 static inline struct fl_cmd_op *fl_cmd_op(struct fl_op *op)
 {

@@ -64,6 +64,8 @@ static void flash_tell(struct fl_devlink *dl, uint8_t cmd, const char *status,
 void fl_flash_notify(struct fl_txn *txn, const char *status, const char *component, uint64_t done,
 		     uint64_t total, uint64_t timeout_s)
 {
+	/* A sign of life: it is not told to stop for as long as it goes on. */
+	fl_op_allow(txn->op, timeout_s * FL_NS_PER_S);
 	if (!fl_op_parked(txn->op))
 		flash_tell(txn->dl, DEVLINK_CMD_FLASH_UPDATE_STATUS, status, component, done, total,
 			   timeout_s);
@@ -167,7 +169,7 @@ static void flash_over(struct fl_cmd_op *cmd, int err)
 }
 
 static const struct fl_cmd_op_type flash_type = {
-	FL_CMD_OP("flash-update", 0),
+	FL_CMD_OP("flash-update", FL_OP_LASTS),
 	.work = flash_work,
 	.over = flash_over,
 };

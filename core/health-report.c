@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "base/log.h"
-#include "core/alone.h"
 #include "core/border.h"
 #include "core/health.h"
 #include "core/txn.h"
@@ -24,7 +23,6 @@ struct report {
 	struct fl_fmsg *fmsg;  /* during the dump */
 	bool dumps, recovers;  /* the reporter is set to */
 	bool refused;          /* it is too early for either */
-	struct fl_alone alone; /* of a recovery that needs the whole device */
 	char msg[];
 };
 
@@ -94,35 +92,12 @@ static bool still_broken(struct report *report)
 /* On the instance's lane: while this queued, a client or a reload may have done it. */
 static int recover_device(struct fl_op *op)
 {
-	fl_alone_begun(&op_report(op)->alone);
 	return still_broken(op_report(op)) ? recover_begin(op) : 0;
-}
-
-static void recover_not_begun(struct fl_op *op, int err)
-{
-	const struct report *report = op_report(op);
-
-	if (err != -ENODEV) /* the device goes */
-		fl_log(FL_LOG_WARN,
-		       "%s/%s: reporter %s cannot recover by itself (error %d); what runs there: "
-		       "finelink show lanes",
-		       fl_devlink_bus_name(report->dl), fl_devlink_dev_name(report->dl),
-		       report->reporter->name, -err);
-}
-
-static void recover_device_ended(struct fl_op *op, int err)
-{
-	struct report *report = op_report(op);
-
-	fl_alone_ended(&report->alone);
-	if (err == -EBUSY && !report->txn)
-		recover_not_begun(op, err);
 }
 
 static const struct fl_op_type recover_device_type = {
 	.kind = "health-recover",
 	.run = recover_device,
-	.ended = recover_device_ended,
 	.free = report_free,
 };
 
@@ -152,8 +127,7 @@ static int recover_post(struct report *report)
 	recover->ctx_free = report->ctx_free;
 	report->ctx_free = NULL;
 	fl_op_init(&recover->op, &recover_device_type, report->dl->lane, NULL);
-	fl_alone_init(&recover->alone, &recover->op, report->dl, false, recover_not_begun);
-	return fl_alone_submit(&recover->alone);
+	return fl_op_submit(&recover->op);
 }
 
 static int report_recover(struct fl_op *op)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/cmd-op.h"
 #include "core/knob.h"
 #include "core/plane-private.h"
 
@@ -179,10 +180,12 @@ static void knob_op_ended(struct fl_op *op, int err)
 	struct knob_op *knob_op = FL_CONTAINER_OF(op, struct knob_op, op);
 	struct fl_knob_call *call = knob_op->call;
 
-	if (!__atomic_exchange_n(&knob_op->answered, 1, __ATOMIC_SEQ_CST))
-		fl_knob_complete(call, err);
-	else
+	if (__atomic_exchange_n(&knob_op->answered, 1, __ATOMIC_SEQ_CST)) {
 		call->release(call);
+		return;
+	}
+	fl_extack_refusal(&call->extack, op, err);
+	fl_knob_complete(call, err);
 }
 
 static void knob_op_parked(struct fl_op *op)
@@ -221,8 +224,7 @@ int fl_knob_post(struct fl_knob_call *call, struct fl_lane *lane,
 	fl_op_init(&knob_op->op, &knob_op_type, lane, call->client);
 	fl_op_get(&knob_op->op);
 	err = fl_op_submit(&knob_op->op);
-	if (err == -EBUSY)
-		fl_extack_set(&call->extack, "%s", fl_op_refusal(&knob_op->op));
+	fl_extack_refusal(&call->extack, &knob_op->op, err);
 	fl_op_put(&knob_op->op);
 	return err ? err : FL_LATER;
 }

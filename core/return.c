@@ -5,15 +5,12 @@
  *
  *  N7  The operation looks again on its lane: an instance that has moved on, or is gone,
  *      is left alone.
- *  N8  The instance comes home in any case; if its reload failed, with reload_failed set. If
- *      something below hangs it gives its place up, so that others can go on there, and queues
- *      again when that is over.
+ *  N8  The instance comes home in any case; if its reload failed, with reload_failed set.
  */
 #include <errno.h>
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "core/alone.h"
 #include "core/plane.h"
 #include "core/reload.h"
 
@@ -25,10 +22,7 @@ struct homecoming {
 	struct fl_devlink *dl;
 	struct fl_netns *dead;
 	struct fl_reload reload;
-	struct fl_alone alone;
-	/* From one return to the next: */
 	unsigned int refusals; /* submits since it last queued */
-	bool gave_up;	       /* when it last queued */
 };
 
 static struct homecoming *homecoming(struct fl_op *op)
@@ -44,8 +38,8 @@ static int return_commit(struct fl_op *op)
 	bool kept;
 	int err = fl_txn_try_commit(home->reload.txn, &kept);
 
-	if (kept && !fl_op_cancelled(op))
-		return fl_op_sleep(op, FL_TXN_RETRY_NS, return_commit);
+	if (kept && !fl_lane_sealed(home->dl->lane))
+		return fl_op_retry(op, return_commit);
 	if (kept)
 		fl_txn_abort(home->reload.txn);
 	home->reload.txn = NULL;
@@ -64,7 +58,7 @@ static int return_done(struct fl_op *op)
 		/* Nobody else brings it home. */
 		fl_txn_abort(home->reload.txn);
 		home->reload.txn = NULL;
-		return fl_op_cancelled(op) ? err : fl_op_sleep(op, FL_TXN_RETRY_NS, return_begin);
+		return fl_lane_sealed(home->dl->lane) ? err : fl_op_retry(op, return_begin);
 	}
 	if (err)
 		fl_log(FL_LOG_WARN, "%s/%s came home with a failed reload (error %d)",
@@ -85,8 +79,8 @@ static int return_begin(struct fl_op *op)
 	if (!there)
 		return 0;
 	err = fl_txn_begin(op, home->dl, &reload->txn);
-	if (err == -ENOMEM && !fl_op_cancelled(op))
-		return fl_op_sleep(op, FL_TXN_RETRY_NS, return_begin);
+	if (err == -ENOMEM && !fl_lane_sealed(home->dl->lane))
+		return fl_op_retry(op, return_begin);
 	if (err)
 		return err;
 	reload->action = DEVLINK_RELOAD_ACTION_DRIVER_REINIT;
@@ -100,29 +94,9 @@ static int return_begin(struct fl_op *op)
 	return fl_reload_run(op, reload);
 }
 
-static int return_run(struct fl_op *op)
-{
-	fl_alone_begun(&homecoming(op)->alone);
-	return return_begin(op);
-}
-
-/* return_free() does what is to be done. */
-static void return_refused(struct fl_op *op, int err)
-{
-}
-
 static void return_ended(struct fl_op *op, int err)
 {
-	struct homecoming *home = homecoming(op);
-
-	fl_alone_ended(&home->alone);
-	home->refusals = 0;
-	home->gave_up = err == -EBUSY && !home->reload.target;
-	if (home->gave_up)
-		fl_log(FL_LOG_WARN,
-		       "%s/%s cannot come home from a namespace that died: something below still "
-		       "runs; see: finelink show lanes",
-		       fl_devlink_bus_name(home->dl), fl_devlink_dev_name(home->dl));
+	homecoming(op)->refusals = 0;
 }
 
 /* The namespace in which dl is, if that is dead; referenced. NULL also if dl is going. */
@@ -147,7 +121,7 @@ static void return_free(struct fl_op *op)
 {
 	struct homecoming *home = homecoming(op);
 	struct fl_devlink *dl = home->dl;
-	struct homecoming next = { .refusals = home->refusals, .gave_up = home->gave_up };
+	struct homecoming next = { .refusals = home->refusals };
 	struct fl_netns *dead;
 
 	fl_netns_put(home->reload.target);
@@ -163,7 +137,7 @@ static void return_free(struct fl_op *op)
 
 static const struct fl_op_type return_type = {
 	.kind = "return",
-	.run = return_run,
+	.run = return_begin,
 	.ended = return_ended,
 	.free = return_free,
 };
@@ -191,7 +165,6 @@ void fl_return_post(struct fl_devlink *dl, struct fl_netns *dead)
 	home->dl = fl_devlink_get(dl);
 	home->dead = fl_netns_get(dead);
 	fl_op_init(&home->op, &return_type, dl->lane, NULL);
-	fl_alone_init(&home->alone, &home->op, dl, home->gave_up, return_refused);
 	home->refusals++;
-	fl_alone_submit(&home->alone); /* -ENODEV: the instance is being removed */
+	fl_op_submit(&home->op); /* -ENODEV: the instance is being removed */
 }

@@ -120,7 +120,6 @@ int fl_txn_retell(struct fl_txn *txn);
 /* As fl_txn_commit(), but if only the commit lacks memory, *ret_kept is true, and txn as it was:
  * to be tried again, or aborted. */
 int fl_txn_try_commit(struct fl_txn *txn, bool *ret_kept);
-#define FL_TXN_RETRY_NS (10 * FL_NS_PER_MS) /* memory comes back */
 
 /* Remembers the first error. */
 void fl_txn_fail(struct fl_txn *txn, int err);

@@ -169,7 +169,7 @@ static void thread_add(struct fl_sched *sched)
 	block->retrying = true;
 	fl_lock_drop(&block->lock);
 	if (retry)
-		fl_timer_arm_at(sched, &block->retry, fl_now_ns() + RETRY_NS);
+		fl_timer_arm_at(sched, &block->retry, fl_sched_now(sched) + RETRY_NS);
 	fl_sched_put(sched);
 }
 

@@ -8,6 +8,7 @@
 struct fl_client {
 	int refs;
 	unsigned int ops; /* atomic: submitted and not ended */
+	uint32_t owner;
 	char name[48];
 };
 
@@ -18,6 +19,7 @@ struct fl_client *fl_client_new(const char *name)
 	if (!client)
 		return NULL;
 	client->refs = 1;
+	client->owner = UINT32_MAX;
 	snprintf(client->name, sizeof(client->name), "%s", name);
 	return client;
 }
@@ -37,6 +39,16 @@ void fl_client_put(struct fl_client *client)
 const char *fl_client_name(const struct fl_client *client)
 {
 	return client->name;
+}
+
+void fl_client_set_owner(struct fl_client *client, uint32_t uid)
+{
+	client->owner = uid;
+}
+
+uint32_t fl_client_owner(const struct fl_client *client)
+{
+	return client->owner;
 }
 
 unsigned int fl_client_ops_add(struct fl_client *client)

@@ -16,12 +16,20 @@
 
 #define FL_NAME_MAX 64
 
+/* The patience, so often, is as old as a hold has to be at most to last; and it has to be older
+ * than this part of the time for which somebody has waited. */
+#define FL_PATIENCE_MOST 8
+#define FL_PATIENCE_PART 4
+
 /*
  * Rules of struct fl_lane:
  * 1. sched, parent, root, owner, depth, name: never change.
- * 2. refs, sealed, sealer, abandoned, overdue_pending, block_ops: atomic. sealed and sealer
- *    are written under lock; sealer may be followed only there.
- * 3. queue, holders, told, doomed, held, queued, alone, park_at_ns: under lock.
+ * 2. refs, sealed, sealer, opens, abandoned, overdue_pending, look_pending, parked, asked,
+ *    block_ops: atomic. sealed, sealer and opens are written under lock; sealer may be followed
+ *    only there.
+ * 3. The queues, holders, told, doomed, held, queued, declared, stuck, alone, ticket, turn,
+ *    first_ns, alone_sum_ns, alone_ns, look_ns, park_at_ns: under lock. timer: armed and cancelled
+ *    under lock, only while somebody is first in line.
  * 4. sibling, linked: written under the parent's lock; sibling.next is read under RCU.
  * 5. to_look: of the work that is pending.
  * 6. alone is a pointer to look at only under lock: its operation then holds the lane.
@@ -35,15 +43,32 @@ struct fl_lane {
 	unsigned int depth; /* lanes above it */
 
 	struct fl_lock lock;
-	struct cds_list_head queue;   /* requests, in the order of their arrival */
-	struct cds_list_head holders; /* granted ones */
+	/* Requests, each list in the order of their arrival. */
+	struct cds_list_head alones;  /* to be alone */
+	struct cds_list_head shareds; /* shared */
+	struct cds_list_head lasters; /* shared, of what is declared to last */
+	struct cds_list_head holders; /* granted ones, the oldest first */
 	struct cds_list_head told;    /* holders that a removal has told to stop */
 	struct cds_list_head doomed;  /* requests that a seal found queued */
 	unsigned int held;            /* holders and told */
-	unsigned int queued;          /* queue and doomed */
+	unsigned int declared;        /* shared ones among them that are declared to last */
+	unsigned int stuck;           /* holds of operations that were told to stop in vain */
+	unsigned int queued;          /* requests and doomed */
+	uint64_t ticket;              /* of the next request */
+	uint64_t turn;                /* shared requests with lower tickets go first */
+	uint64_t first_ns;     /* since when the first of alones waits for holders; 0: none does */
 	struct fl_op *alone;
+	uint64_t alone_ns;     /* since when */
+	uint64_t alone_sum_ns; /* how long others were before, as far as it matters to who queues */
+	struct fl_timer timer; /* of who is first in line */
+	uint64_t look_ns;      /* for when it is armed, or was; 0: it is not */
+	struct fl_work look;
+	int look_pending;
+
 	int sealed;
 	struct fl_op *sealer;   /* the removal, until it is over */
+	int opens;              /* an unbinding is over that had to park something */
+	unsigned int parked;    /* operations there or below that were parked, and still run */
 	int abandoned;          /* the removal was parked */
 	uint64_t park_at_ns;    /* when the removal goes on without those that it told */
 	struct fl_work overdue; /* parks whom the removal has waited for long enough */
@@ -54,14 +79,15 @@ struct fl_lane {
 	struct cds_list_head sibling;
 	bool linked;
 
+	unsigned int asked;     /* of a root: operations there and below that clients asked for */
 	unsigned int block_ops; /* of a root: its blocking operations */
 	struct fl_rcu_head rcu;
-	char name[FL_NAME_MAX];
+	char name[];
 };
 
 enum fl_hold_state { FL_HOLD_FREE, FL_HOLD_QUEUED, FL_HOLD_HELD };
 
-/* What a step has arranged, and so what its FL_LATER means. */
+/* What a step has arranged, and so what its FL_LATER means. NONE: it runs. */
 enum fl_later {
 	FL_LATER_NONE,
 	FL_LATER_VALUE, /* go on with the value that is there */
@@ -70,6 +96,7 @@ enum fl_later {
 	FL_LATER_JOIN,
 	FL_LATER_SLEEP,
 	FL_LATER_WAIT,
+	FL_LATER_RETRY,
 };
 
 /* How an operation is told to stop; a stronger telling follows a weaker one. */
@@ -116,6 +143,10 @@ struct fl_timers {
 	uint32_t seq;           /* futex of the thread */
 	bool stopping;
 	pthread_t thread;
+	/* The clock (fl_sched_now()): written under lock, read without. */
+	uint32_t clock_seq;     /* odd while it is being written */
+	uint64_t ticked_ns;     /* CLOCK_MONOTONIC when the thread looked last; 0: it need not */
+	uint64_t lost_ns;       /* what CLOCK_MONOTONIC is ahead */
 };
 
 struct fl_sched {
@@ -129,11 +160,12 @@ struct fl_sched {
 	struct fl_timers timers;
 	/* Above all roots. Holds their list, and with bkl it is the one lock of 2021.
 	 * Its lock also guards `parked`. */
-	struct fl_lane top;
+	struct fl_lane *top;
 	struct cds_list_head parked; /* by path[depth - 1].link */
 	int parking; /* atomic: somebody parks; one at a time, for families overlap */
 	/* Atomic counts. */
 	uint64_t submitted, ended, refused, parked_ever;
+	uint64_t numbers;       /* given to operations so far */
 	unsigned int ops;       /* not ended, parked ones too */
 	unsigned int live;      /* not ended, not parked */
 	unsigned int lanes;
@@ -147,14 +179,32 @@ static inline struct fl_op *fl_hold_op(struct fl_op_hold *hold)
 	return FL_CONTAINER_OF(hold - hold->index, struct fl_op, path[0]);
 }
 
+/* A removal, or an unbinding: it seals its lane. */
 static inline bool fl_op_removes(const struct fl_op *op)
 {
-	return op->type->flags & FL_OP_REMOVES;
+	return op->type->flags & (FL_OP_REMOVES | FL_OP_UNBINDS);
+}
+
+static inline bool fl_op_unbinds(const struct fl_op *op)
+{
+	return op->type->flags & FL_OP_UNBINDS;
+}
+
+static inline bool fl_op_lasts(const struct fl_op *op)
+{
+	return op->type->flags & FL_OP_LASTS;
+}
+
+/* When something is late; 0 stands for never. */
+static inline bool fl_is_past(uint64_t at_ns, uint64_t now_ns)
+{
+	return at_ns && now_ns >= at_ns;
 }
 
 /* lane.c */
-void fl_lane_init(struct fl_lane *lane, struct fl_sched *sched, struct fl_lane *parent,
-		  const char *name, void *owner);
+/* A lane that is not linked yet, nor are there references on what is above. NULL: out of memory. */
+struct fl_lane *fl_lane_alloc(struct fl_sched *sched, struct fl_lane *parent, const char *name,
+			      void *owner);
 bool fl_lane_try_get(struct fl_lane *lane);
 /* Takes lane out of its parent's list; it stays sealed. */
 void fl_lane_unlink(struct fl_lane *lane);
@@ -166,11 +216,30 @@ int fl_hold_enter(struct fl_op *op);
 bool fl_hold_unqueue(struct fl_op *op);
 /* Gives back what op still holds, and makes those ready that wait for it. */
 void fl_hold_release(struct fl_op *op);
+/* Everything that queues at lane is taken out, into lane->doomed. */
+void fl_hold_doom_all(struct fl_lane *lane) FL_REQUIRES(lane->lock);
+/* op was told to stop in vain: who waits for it, and has a client, ends with -EBUSY from now on.
+ * Context: a worker. */
+void fl_hold_set_stuck(struct fl_op *op);
+/* Until when hold, which is queued, may wait; 0: it need not give up. */
+uint64_t fl_hold_until(const struct fl_op_hold *hold, uint64_t now_ns);
+struct fl_work *fl_lane_timer_expire(struct fl_timer *timer, uint64_t now_ns,
+				     uint64_t *ret_again_ns);
+/* The lane's timer has expired: opens the lane, or lets the first in line give up. */
+void fl_lane_look_up(struct fl_work *work);
 
 /* removal.c */
 /* -ENODEV if it is sealed already. sealer may be NULL. */
 int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer);
-void fl_lane_unseal(struct fl_lane *lane);
+/* Of a removal that is over with an error. */
+void fl_lane_unseal(struct fl_lane *lane, const struct fl_op *sealer);
+/* Of an unbinding that is over, or of a lane on which something parked is: opens it, if nothing
+ * runs there that was parked. */
+void fl_lane_reopen(struct fl_lane *lane, const struct fl_op *sealer);
+/* op, which was parked, is over. */
+void fl_parked_over(struct fl_op *op);
+/* Goes on without op, and without what it awaits. One at a time: false, another one is at it. */
+bool fl_park(struct fl_op *op);
 /* Fails some of what was queued on the sealed lane, or tells some of its holders.
  * True: there may be more. */
 bool fl_lane_tell(struct fl_lane *lane);
@@ -183,6 +252,9 @@ struct fl_work *fl_lane_look(struct fl_lane *lane);
 void fl_lane_overdue(struct fl_work *work);
 /* Whether a submit below or at lane is refused; spawner may be NULL. */
 bool fl_lane_sealed_against(const struct fl_lane *lane, const struct fl_op *spawner);
+/* Says why op is refused: -ENODEV, or, if its lane will open again when what an unbinding had to park
+ * is over, -EBUSY. */
+int fl_lane_seal_error(struct fl_op *op);
 /* Keeps op from starting: it ends with err, unless it was doomed before or runs. */
 void fl_op_doom(struct fl_op *op, int err);
 void fl_op_tell(struct fl_op *op, int err, enum fl_tell as);
@@ -207,15 +279,32 @@ void fl_step_run(struct fl_op *op);
 /* Ends the wait that goes on, for a reason other than its waker. */
 void fl_step_interrupt(struct fl_op *op, int status);
 /* The timer of an operation has expired. Returns what to put into the run queue, or NULL;
- * *ret_again_ns stays, or says after what time it is to expire again.
+ * *ret_again_ns stays, or says when it is to expire again.
  * Context: the timer lock. */
-struct fl_work *fl_step_expire(struct fl_timer *timer, uint64_t *ret_again_ns);
+struct fl_work *fl_step_expire(struct fl_timer *timer, uint64_t now_ns, uint64_t *ret_again_ns);
 /* Stops the program unless op's step runs on this thread. */
 void fl_step_assert_current(const struct fl_op *op, const char *what);
 /* Stops the program if a callback of op has left a lock or an RCU read section open. */
 void fl_step_assert_clean(const struct fl_op *op, const char *what);
 /* Called with the children lock held: whether the parent is to be made ready. */
 bool fl_step_children_over(struct fl_op *parent) FL_REQUIRES(parent->children_lock);
+
+/* deadline.c */
+/* op begins to run, or a removal comes back to its own part: from now on it has a deadline. */
+void fl_deadline_begin(struct fl_op *op, uint64_t now_ns);
+/* When somebody is to look at op next, because it is to be told to stop or does not listen; 0:
+ * never. Context: any. */
+uint64_t fl_deadline_next(const struct fl_op *op);
+/* The work of looking, to be put into the run queue; NULL: it is there. Context: who knows that op
+ * is there, any. */
+struct fl_work *fl_deadline_look(struct fl_op *op);
+void fl_deadline_due(struct fl_work *work);
+/* Says why op ends without having run, or is told to stop. The first word counts. */
+void fl_op_say(struct fl_op *op, const char *fmt, ...) FL_PRINTF(2, 3);
+/* "'reload' (operation 17) on pci/0000:03:00.0": what op waits for, or op itself. Context: op
+ * stays. */
+#define FL_OP_NAME_MAX 160
+void fl_op_name(const struct fl_op *op, char name[FL_OP_NAME_MAX]);
 
 /* sched.c */
 void fl_sched_put(struct fl_sched *sched);
@@ -248,8 +337,11 @@ void fl_timers_stop(struct fl_sched *sched);
 /* Makes room for one more timer that may be armed; 0 or -ENOMEM. */
 int fl_timers_reserve(struct fl_sched *sched);
 void fl_timers_unreserve(struct fl_sched *sched);
-/* Arms the timer of an operation, for which there is room. */
+/* Arms a timer for which there is room, for when fl_sched_now() is at_ns. */
 void fl_timer_arm_at(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns);
+/* The same under a lane's lock. True: fl_timers_wake() has to follow without it. */
+bool fl_timer_arm_quietly(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns);
+void fl_timers_wake(struct fl_sched *sched);
 
 /* client.c */
 unsigned int fl_client_ops_add(struct fl_client *client);

@@ -6,15 +6,16 @@
  *
  * Entering. An operation has one hold per lane of its path, from the root down (a spawned
  * one: from below its parent's lane). It takes them one by one (hold.c): granted at once
- * if nobody queues at the lane and it is compatible with who holds it, else queued behind
- * the others. Whoever releases a lane grants what is now possible at the head of its queue
- * and puts those operations into the run queue, where a worker lets them go on entering.
- * So no thread ever waits for a lane, and no two leaf locks of lanes are ever held at once.
+ * or queued, by the rule that lane.h tells. Whoever releases a lane, or finds that something
+ * has begun to last, grants what is now possible and puts those operations into the run
+ * queue, where a worker lets them go on entering. So no thread ever waits for a lane, and no
+ * two leaf locks of lanes are ever held at once.
  *
- * Why there is no deadlock. Holds are taken downward only, and each lane's queue is first
- * come first served, so the waits among entering operations follow the tree. A running
- * operation waits for operations strictly below its lane only (L3); all other waits end by
- * a deadline or by a waker that needs no lane (L4).
+ * Why there is no deadlock. Holds are taken downward only, and who queues at a lane waits for
+ * those that hold it and for those before it in line, which wait for the same holders; so the
+ * waits among entering operations follow the tree. A running operation waits for operations
+ * strictly below its lane only (L3); all other waits end by a deadline or by a waker that
+ * needs no lane (L4).
  *
  * Running (step.c). A step either returns a value, or has arranged what comes next and
  * returns FL_LATER. One atomic word, `turn`, decides between parking and waking: whoever
@@ -29,6 +30,8 @@
  * those are told by their owner and not by the seal. But one that is a removal and waits
  * itself for what is below is left alone: it parks that, and finishes its own part. A lane
  * whose removal was parked stays sealed for ever; who removes a lane above leaves it behind.
+ * An unbinding goes the same way, but at its end the lane opens again, or, if something that
+ * was parked there still runs, when that is over (lane->parked counts).
  *
  * Seal against birth and spawn: both sides write first and look then (a seal is set, then
  * lists are walked; a child is linked, then seals are looked at), in sequentially consistent
@@ -37,26 +40,37 @@
 #include "lane/lane-private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-void fl_lane_init(struct fl_lane *lane, struct fl_sched *sched, struct fl_lane *parent,
-		  const char *name, void *owner)
+struct fl_lane *fl_lane_alloc(struct fl_sched *sched, struct fl_lane *parent, const char *name,
+			      void *owner)
 {
+	size_t len = strnlen(name, FL_NAME_MAX - 1);
+	struct fl_lane *lane = calloc(1, sizeof(*lane) + len + 1);
+
+	if (!lane)
+		return NULL;
 	lane->sched = sched;
 	lane->parent = parent;
-	lane->root = parent && parent != &sched->top ? parent->root : lane;
+	lane->root = parent && parent != sched->top ? parent->root : lane;
 	lane->owner = owner;
 	lane->refs = 1;
 	lane->depth = parent ? parent->depth + 1 : 0;
 	fl_lock_init(&lane->lock, lane);
-	CDS_INIT_LIST_HEAD(&lane->queue);
+	CDS_INIT_LIST_HEAD(&lane->alones);
+	CDS_INIT_LIST_HEAD(&lane->shareds);
+	CDS_INIT_LIST_HEAD(&lane->lasters);
 	CDS_INIT_LIST_HEAD(&lane->holders);
 	CDS_INIT_LIST_HEAD(&lane->told);
 	CDS_INIT_LIST_HEAD(&lane->doomed);
 	CDS_INIT_LIST_HEAD(&lane->children);
+	fl_timer_init(&lane->timer, NULL);
+	lane->timer.expire = fl_lane_timer_expire;
+	lane->look.fn = fl_lane_look_up;
 	lane->overdue.fn = fl_lane_overdue;
-	snprintf(lane->name, sizeof(lane->name), "%s", name);
+	memcpy(lane->name, name, len);
+	return lane;
 }
 
 /* A reader under RCU follows `next` from any sibling, also from one that leaves. */
@@ -90,20 +104,24 @@ void fl_lane_unlink(struct fl_lane *lane)
 int fl_lane_new(struct fl_sched *sched, struct fl_lane *parent, const char *name, void *owner,
 		struct fl_lane **ret_lane)
 {
-	struct fl_lane *above = parent ? parent : &sched->top;
+	struct fl_lane *above = parent ? parent : sched->top;
 	struct fl_lane *lane;
 
 	fl_assert_no_lock("making a lane");
 	if (above->depth + 1 >= FL_OP_DEPTH)
 		return -EINVAL;
-	lane = calloc(1, sizeof(*lane));
-	if (!lane)
+	/* For its timer. */
+	if (fl_timers_reserve(sched))
 		return -ENOMEM;
-	if (above != &sched->top)
+	lane = fl_lane_alloc(sched, above, name, owner);
+	if (!lane) {
+		fl_timers_unreserve(sched);
+		return -ENOMEM;
+	}
+	if (above != sched->top)
 		fl_lane_get(above);
 	__atomic_add_fetch(&sched->refs, 1, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&sched->lanes, 1, __ATOMIC_RELAXED);
-	fl_lane_init(lane, sched, above, name, owner);
 	link_child(above, lane);
 	/* Linked first, looked then: see the top of this file. */
 	if (fl_lane_sealed(above)) {
@@ -147,9 +165,10 @@ void fl_lane_put(struct fl_lane *lane)
 		struct fl_sched *sched = lane->sched;
 
 		fl_lane_unlink(lane);
+		fl_timers_unreserve(sched);
 		fl_rcu_call(&lane->rcu, lane_free);
 		__atomic_sub_fetch(&sched->lanes, 1, __ATOMIC_RELAXED);
-		lane = parent != &sched->top ? parent : NULL;
+		lane = parent != sched->top ? parent : NULL;
 		fl_sched_put(sched);
 	}
 }
@@ -166,7 +185,7 @@ void *fl_lane_owner(const struct fl_lane *lane)
 
 struct fl_lane *fl_lane_parent(const struct fl_lane *lane)
 {
-	return lane->parent != &lane->sched->top ? lane->parent : NULL;
+	return lane->parent != lane->sched->top ? lane->parent : NULL;
 }
 
 struct fl_sched *fl_lane_sched(const struct fl_lane *lane)
@@ -185,30 +204,6 @@ bool fl_lane_sealed(const struct fl_lane *lane)
 bool fl_lane_abandoned(const struct fl_lane *lane)
 {
 	return __atomic_load_n(&lane->abandoned, __ATOMIC_SEQ_CST);
-}
-
-bool fl_lane_busy(struct fl_lane *lane)
-{
-	bool busy;
-
-	fl_lock_take(&lane->lock);
-	busy = lane->held || lane->queued;
-	fl_lock_drop(&lane->lock);
-	return busy;
-}
-
-struct fl_lane *fl_lane_longest_below(struct fl_lane *lane)
-{
-	struct fl_lane *below = NULL;
-
-	fl_lock_take(&lane->lock);
-	/* They stand there in the order in which they came. */
-	if (!lane->alone && !cds_list_empty(&lane->holders))
-		below = fl_lane_get(fl_hold_op(cds_list_first_entry(&lane->holders,
-								    struct fl_op_hold, link))
-					    ->lane);
-	fl_lock_drop(&lane->lock);
-	return below;
 }
 
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above)

@@ -2,10 +2,20 @@
 /*
  * lane.h - lanes, and operations that run on them.
  *
- * A lane is the ordered queue of one thing that can be busy by itself. Lanes form
- * trees. An operation enters from the root of its tree down: shared on each lane
- * above its own, alone on its own, first come first served at each (rule 1). Whoever
- * is alone on a lane is thereby alone on everything below it.
+ * A lane is the queue of one thing that can be busy by itself. Lanes form trees. An
+ * operation enters from the root of its tree down: shared on each lane above its own,
+ * alone on its own. Whoever is alone on a lane is thereby alone on everything below it.
+ *
+ * Who goes first at a lane (rule 1; hold.c). Requests are granted in the order of their
+ * arrival. So one that is to be alone shuts the lane: what comes after it waits, and when
+ * the holders have left, its turn has come. But it shuts the lane only while nothing that
+ * holds it lasts. A hold lasts if its operation was declared so (FL_OP_LASTS), or once it
+ * is older than the patience, and than a quarter of the time for which the request has
+ * been first in line (of 8 patiences at most): so a stream of operations that each outlast
+ * the patience keeps nobody out for long. While something lasts, shared requests pass;
+ * those that are to be alone queue; and what is declared to last itself passes only if
+ * what lasts is not. When an operation that was alone leaves, the shared requests that
+ * queue by then go before the next that is to be alone.
  *
  * An operation is a chain of steps. A step runs on a worker thread, does not block
  * (but see fl_op_block()), and ends in one of two ways: it returns a value (0 or a
@@ -28,16 +38,21 @@
  * Clauses (docs/CONCURRENCY.md argues them; the model and the tests cite them):
  *  L1  At most one operation is alone on a lane, and then no other operation that is
  *      not its awaited child runs there or below.
- *  L2  Requests at one lane are granted in the order in which they arrived at it.
+ *  L2  Requests to be alone on one lane are granted in the order in which they arrived
+ *      at it. A shared request passes one that is to be alone only while something lasts,
+ *      and then it does; it waits for one operation at most that is alone.
  *  L3  An operation waits only for operations on lanes strictly below its own, which
  *      it spawned; they inherit its hold on the lanes from its own upward.
- *  L4  Every other wait has a deadline, and is ended by a waker that needs no lane.
+ *  L4  Every other wait has a deadline, and is ended by a waker that needs no lane. An
+ *      operation that queues to be alone, or is, has one too (deadline.c).
  *  L5  Once a lane is sealed (by submitting an operation that removes it) nothing begins
  *      there or below but what the removal spawns; what was queued ends with -ENODEV
  *      without having run; what runs is cancelled, except removals below, which are on
  *      their way out anyway; what has not ended by the deadline is parked, with all that it
  *      awaits. A removal that awaits what is below has a deadline for that, too. A lane whose
- *      removal was parked is left behind, with all below it, by the removal of one above.
+ *      removal was parked is left behind, with all below it, by the removal of one above. An
+ *      unbinding is a removal after which the lane opens again, as soon as nothing runs any
+ *      more that it parked; until then a removal may take the lane over.
  *  L6  Every submitted operation ends exactly once, by a call of its type's `ended`.
  *  L7  No step and no callback runs with a leaf lock held or in an RCU read section.
  *
@@ -57,6 +72,7 @@
 struct fl_sched;
 struct fl_lane;
 struct fl_op;
+struct fl_work;
 
 /* -- not installed -- */
 /* ---- scheduler -------------------------------------------------------------------- */
@@ -68,20 +84,29 @@ struct fl_sched_config {
 	 * never refuse them: what runs must be able to finish, a removal must always be
 	 * possible, and what the plane does by itself follows from what was let in. For the
 	 * latter reason a removal is not refused by the last two either. */
-	unsigned int max_ops;          /* not ended, whole plane, parked ones too; 0: 131072 */
+	unsigned int max_ops;          /* not ended, whole plane, parked ones too; 0: 262144. Of
+					* one root lane so many as are left for all. */
 	unsigned int max_ops_client;   /* of one client; 0: 32768 */
 	unsigned int max_block_device; /* blocking operations of one root lane; 0: 1024 */
 	unsigned int max_block;        /* blocking operations in all; 0: 4096 */
-	/* How long a removal waits for those that it told before it parks them; for what it
-	 * awaits, twice that. 0: 10 s. */
+	/* How long one that is to be alone holds others back, while the holders have not left.
+	 * FL_PATIENCE_MIN_NS to FL_PATIENCE_MAX_NS; 0: 250 ms. */
+	uint64_t patience_ns;
+	/* How long an operation queues to be alone while nobody else is, and how long it then
+	 * runs until it is told to stop. At least the patience; 0: 30 s. */
+	uint64_t deadline_ns;
+	/* How long one that was told to stop may go on. Then a removal parks it; and of one that
+	 * holds a lane alone everybody is told that it does not return. A removal waits twice that
+	 * for what it awaits. 0: 10 s. */
 	uint64_t remove_deadline_ns;
-	/* How long a command that is to be alone on an instance lets what runs below it go on
-	 * before it gives up. 0: 30 s. */
-	uint64_t alone_deadline_ns;
 	uint64_t max_wait_ns;          /* the longest deadline a wait may have; 0: 600 s */
 };
 
-/* Starts workers and timers; config may be NULL. Returns 0, -ENOMEM, -EAGAIN (no threads). */
+#define FL_PATIENCE_MIN_NS 1000000ULL     /* 1 ms */
+#define FL_PATIENCE_MAX_NS 10000000000ULL /* 10 s */
+
+/* Starts workers and timers; config may be NULL. Returns 0, -ENOMEM, -EAGAIN (no threads),
+ * -EINVAL (a value out of its range). */
 int fl_sched_new(const struct fl_sched_config *config, struct fl_sched **ret_sched);
 
 /* Ends everything: nothing may be queued or running any more (fl_sched_drain()), and all
@@ -95,6 +120,10 @@ const struct fl_sched_config *fl_sched_config(const struct fl_sched *sched);
 /* The longest deadline that fl_op_sleep() and fl_op_wait() take, in ns. Context: any. */
 uint64_t fl_sched_max_wait(const struct fl_sched *sched);
 
+/* The scheduler's time in ns, by which all deadlines are measured: CLOCK_MONOTONIC less the time
+ * in which nothing here could run (SIGSTOP, a frozen container). Context: any. */
+uint64_t fl_sched_now(const struct fl_sched *sched);
+
 /* ---- clients ---------------------------------------------------------------------- */
 
 /* Who asked: carried by operations for limits and for `finelink show`. Counted. */
@@ -103,6 +132,10 @@ struct fl_client *fl_client_new(const char *name); /* at most 47 bytes are kept 
 struct fl_client *fl_client_get(struct fl_client *client);
 void fl_client_put(struct fl_client *client); /* NULL is fine */
 const char *fl_client_name(const struct fl_client *client);
+/* The user id of whoever may cancel this client's operations; UINT32_MAX: nobody in particular.
+ * To be set before the client is shared. */
+void fl_client_set_owner(struct fl_client *client, uint32_t uid);
+uint32_t fl_client_owner(const struct fl_client *client);
 
 /* ---- lanes ------------------------------------------------------------------------ */
 
@@ -131,18 +164,6 @@ bool fl_lane_sealed(const struct fl_lane *lane);
  * removes one above leaves it behind, with all below it. */
 bool fl_lane_abandoned(const struct fl_lane *lane);
 
-/* Whether somebody holds the lane or queues at it; it may be otherwise at once. Context: any. */
-bool fl_lane_busy(struct fl_lane *lane);
-
-/* The lane of the operation that has held this one shared for longest; a reference. NULL: there
- * is none. Context: any thread; never blocks. */
-struct fl_lane *fl_lane_longest_below(struct fl_lane *lane);
-
-/* Ends a removal of this very lane that still queues on its way there with -ENODEV: for a removal
- * above it that has begun, which does what that one was to do. Context: a step, alone on a lane
- * above. */
-void fl_lane_overtake(struct fl_lane *lane);
-
 /* -- installed -- */
 /* Whether lane is strictly below above. */
 bool fl_lane_below(const struct fl_lane *lane, const struct fl_lane *above);
@@ -158,8 +179,10 @@ void fl_lane_discard(struct fl_lane *lane);
  * arm a timer, and nothing slower. */
 struct fl_timer {
 	void (*fn)(struct fl_timer *timer);
-	uint64_t at_ns;
-	size_t heap_index; /* timer.c's own */
+	/* The rest is lane/'s own. */
+	struct fl_work *(*expire)(struct fl_timer *timer, uint64_t now_ns, uint64_t *ret_again_ns);
+	uint64_t at_ns; /* of fl_sched_now() */
+	size_t heap_index;
 };
 void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer));
 /* Arms timer for `ns` from now. It must not be armed. Returns 0 or -ENOMEM. */
@@ -180,6 +203,12 @@ enum fl_op_flags {
 	FL_OP_REMOVES = 1 << 0,
 	/* Steps may sleep: they run on threads of the device's quota, not on workers. */
 	FL_OP_BLOCKS = 1 << 1,
+	/* Takes long by its nature, like a flash: who is to be alone above it lets others pass
+	 * from the beginning, and an unbinding lets it finish. */
+	FL_OP_LASTS = 1 << 2,
+	/* As FL_OP_REMOVES, but the lane stays: it opens again when the operation is over and
+	 * nothing runs any more that it had to park. */
+	FL_OP_UNBINDS = 1 << 3,
 };
 
 struct fl_op_type {
@@ -202,6 +231,10 @@ struct fl_op_type {
 	 * fl_op_free(), or what ends with that. Context: any thread; must not block. */
 	void (*free)(struct fl_op *op);
 	enum fl_op_flags flags;
+	/* How long it may run until it is told to stop, in ns, if it is not awaited by another.
+	 * 0: the scheduler's deadline, for a removal its remove_deadline; fl_op_allow() gives it
+	 * more. */
+	uint64_t deadline_ns;
 };
 
 enum fl_op_state {
@@ -239,10 +272,15 @@ void fl_op_put(struct fl_op *op); /* NULL is fine */
 /* Queues op at its lane; its first reference passes to the scheduler, whatever the result
  * (who wants fl_op_refusal() holds another). Returns 0; -ENODEV (sealed), -EBUSY (a limit
  * of client, device or plane), -ENOMEM: then `ended` is not called.
+ * It may end without having run: with -ENODEV (sealed since), -ECANCELED, or -EBUSY: what runs
+ * below has not ended until the deadline, or what is alone there does not return. One without a
+ * client does not end with -EBUSY, but queues anew behind the others.
  * Context: any thread; never blocks. */
 int fl_op_submit(struct fl_op *op);
 
-/* Why the submit of op was refused: a sentence for an extended ACK. Lives as op does. */
+/* Why op was refused, ended with -EBUSY, or was told to stop: a sentence for an extended ACK, or
+ * NULL if there is nothing to say. Lives as op does. Context: after the submit was refused, or in
+ * `ended`. */
 const char *fl_op_refusal(const struct fl_op *op);
 
 /* Starts child as an awaited child of the running op: it inherits op's hold and enters
@@ -270,6 +308,15 @@ int fl_op_block(struct fl_op *op, fl_step next);
 /* Continues with next at once, behind what else is ready. */
 int fl_op_yield(struct fl_op *op, fl_step next);
 
+/* Continues with next after a moment (10 ms), also if the operation is cancelled: for what must
+ * be tried until there is memory. fl_op_result() is 0. */
+int fl_op_retry(struct fl_op *op, fl_step next);
+
+/* The operation, or the one that awaits it, may run for ns and its deadline from now on, if it
+ * would be told to stop sooner: for a step that is known to take long. At most max_wait_ns.
+ * Context: a step of op. */
+void fl_op_allow(struct fl_op *op, uint64_t ns);
+
 /* A wait for something that is no operation. fl_op_waker() first, hand the waker to
  * whoever will end the wait, then fl_op_wait() in the same step. next runs with
  * fl_op_result() = the status of the first waker, -ETIMEDOUT after the deadline (more than
@@ -294,8 +341,9 @@ int fl_op_result(const struct fl_op *op);
 /* Pushes next as the receiver of the value that the steps after it return. */
 void fl_op_then(struct fl_op *op, fl_step next);
 
-/* True once the operation has been told to stop (cancelled, or its lane or one above was
- * sealed). A step that loops should look; all waits but joins end with -ECANCELED. */
+/* True once the operation has been told to stop (its deadline has passed, it was cancelled, or
+ * its lane or one above was sealed). A step that loops should look; all waits but joins end with
+ * -ECANCELED. One whose deadline has passed ends with -ETIMEDOUT where its steps gave that. */
 bool fl_op_cancelled(const struct fl_op *op);
 
 /* True once a removal went on without this operation: its edits are refused. */
@@ -303,13 +351,6 @@ bool fl_op_parked(const struct fl_op *op);
 
 /* Tells op and its awaited children to stop. Context: any. */
 void fl_op_cancel(struct fl_op *op);
-
-/* -- not installed -- */
-/* Ends op with err, without a trace, if it queues at its own lane and nobody is alone there: so
- * it waits for what runs below. 0: it will end; -EAGAIN: it queues elsewhere, or for somebody
- * else; -EALREADY: it does not queue. Context: any; a timer may. */
-int fl_op_give_up(struct fl_op *op, int err);
-/* -- installed -- */
 
 /* A pointer for callbacks whose steps run as part of an operation that is not theirs (a
  * driver's). A callback that sets it saves what was there and puts it back before it returns
@@ -320,20 +361,37 @@ void *fl_op_data(const struct fl_op *op);
 struct fl_lane *fl_op_lane(const struct fl_op *op);
 struct fl_client *fl_op_client(const struct fl_op *op);
 const char *fl_op_kind(const struct fl_op *op);
+/* Its number, by which `finelink show lanes` and `finelink cancel` name it; from 1 on, 0 before
+ * the submit. No other operation of the scheduler has it. */
+uint64_t fl_op_number(const struct fl_op *op);
 
 /* -- not installed -- */
 /* ---- looking in ------------------------------------------------------------------- */
 
-/* What `finelink show` tells of one operation; a copy. Times in ns of CLOCK_MONOTONIC, 0 if
- * not yet. */
+/* What a running operation waits for. */
+enum fl_op_wait {
+	FL_OP_WAIT_NONE,
+	FL_OP_WAIT_TIMER,    /* fl_op_sleep() */
+	FL_OP_WAIT_WAKER,    /* fl_op_wait(): the device, as a rule */
+	FL_OP_WAIT_BELOW,    /* fl_op_join() */
+	FL_OP_WAIT_CALLBACK, /* a step that may sleep, on a thread of its own */
+};
+
+/* What `finelink show` tells of one operation; a copy. Times in ns of fl_sched_now(), 0 if
+ * there is none. */
 struct fl_op_info {
+	uint64_t number;
 	char lane[64];
 	char kind[24];
 	char client[48];
 	enum fl_op_state state;
 	uint64_t queued_ns, started_ns;
-	bool cancelled, removes, blocks;
-	char waits_at[64]; /* the lane at which it queues, or "" */
+	uint64_t until_ns;  /* when it gives up, is told to stop, or is gone on without */
+	bool cancelled, removes, blocks, lasts;
+	bool stuck;         /* was told to stop, and does not return */
+	enum fl_op_wait wait;
+	char waits_at[64];  /* the lane at which it queues, or "" */
+	uint64_t waits_for; /* the number of another operation, or 0 */
 };
 struct fl_lane_info {
 	char name[64];
@@ -350,6 +408,10 @@ struct fl_lane_info {
 int fl_sched_walk(struct fl_sched *sched,
 		  void (*lane)(const struct fl_lane_info *info, void *arg),
 		  void (*op)(const struct fl_op_info *info, void *arg), void *arg);
+
+/* The operation with that number, one reference. Returns 0, -ENOENT (it is over, or there never
+ * was one) or -ENOMEM. Context: as fl_sched_walk(). */
+int fl_sched_find(struct fl_sched *sched, uint64_t number, struct fl_op **ret_op);
 
 struct fl_sched_stats {
 	uint64_t submitted, ended, refused, parked;

@@ -5,8 +5,6 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +17,11 @@ void fl_op_init(struct fl_op *op, const struct fl_op_type *type, struct fl_lane 
 	op->client = client ? fl_client_get(client) : NULL;
 	op->refs = 1;
 	op->work.fn = fl_op_resume;
+	op->due.fn = fl_deadline_due;
 	fl_lock_init(&op->children_lock, op);
 	CDS_INIT_LIST_HEAD(&op->children);
 	fl_timer_init(&op->timer, NULL);
+	op->timer.expire = fl_step_expire;
 }
 
 struct fl_op *fl_op_get(struct fl_op *op)
@@ -60,9 +60,14 @@ const char *fl_op_kind(const struct fl_op *op)
 	return op->type->kind;
 }
 
+uint64_t fl_op_number(const struct fl_op *op)
+{
+	return op->number;
+}
+
 const char *fl_op_refusal(const struct fl_op *op)
 {
-	return op->refusal ? op->refusal : "the operation was refused";
+	return __atomic_load_n(&op->refusal, __ATOMIC_ACQUIRE);
 }
 
 bool fl_op_cancelled(const struct fl_op *op)
@@ -76,16 +81,6 @@ bool fl_op_parked(const struct fl_op *op)
 }
 
 /* ---- submit ----------------------------------------------------------------------- */
-
-static void FL_PRINTF(2, 3) refuse(struct fl_op *op, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(&op->refusal, fmt, ap) < 0)
-		op->refusal = NULL;
-	va_end(ap);
-}
 
 /* The lanes of op's path, from the one below its parent's (or the root) to its own. */
 static void set_path(struct fl_op *op)
@@ -103,7 +98,7 @@ static void set_path(struct fl_op *op)
 
 		hold->lane = lane;
 		hold->index = (uint8_t)(lane->depth - above);
-		hold->alone = lane == op->lane || lane == &sched->top;
+		hold->alone = lane == op->lane || lane == sched->top;
 	}
 }
 
@@ -123,7 +118,7 @@ static int reserve_client(struct fl_op *op)
 	if (fl_client_ops_add(op->client) <= limit || exempt(op))
 		return 0;
 	fl_client_ops_sub(op->client);
-	refuse(op, "client %s has %u operations already (limit %u); try again later",
+	fl_op_say(op, "client %s has %u operations already (limit %u); try again later",
 	       fl_client_name(op->client), limit, limit);
 	return -EBUSY;
 }
@@ -134,16 +129,38 @@ static void release_client(struct fl_op *op)
 		fl_client_ops_sub(op->client);
 }
 
+static void release_plane(struct fl_op *op)
+{
+	__atomic_sub_fetch(&op->lane->sched->ops, 1, __ATOMIC_RELAXED);
+	if (op->asked)
+		__atomic_sub_fetch(&op->lane->root->asked, 1, __ATOMIC_RELAXED);
+	op->asked = 0;
+}
+
+/* Of one device so many operations may be asked for as are still free for all: whatever some
+ * devices take, something is left for the next. */
 static int reserve_plane(struct fl_op *op)
 {
 	struct fl_sched *sched = op->lane->sched;
+	struct fl_lane *root = op->lane->root;
 	unsigned int limit = sched->config.max_ops;
+	unsigned int all = __atomic_add_fetch(&sched->ops, 1, __ATOMIC_RELAXED), here;
 
-	if (__atomic_add_fetch(&sched->ops, 1, __ATOMIC_RELAXED) <= limit || exempt(op))
+	if (exempt(op))
 		return 0;
-	__atomic_sub_fetch(&sched->ops, 1, __ATOMIC_RELAXED);
-	refuse(op, "the plane has %u operations already (limit %u); try again later", limit,
-	       limit);
+	op->asked = 1;
+	here = __atomic_add_fetch(&root->asked, 1, __ATOMIC_RELAXED);
+	if (all <= limit && here <= limit - all + 1)
+		return 0;
+	release_plane(op);
+	if (all > limit)
+		fl_op_say(op, "the plane has %u operations already (limit %u); try again later",
+			  limit, limit);
+	else
+		fl_op_say(op,
+			  "device %s has %u operations already, as many as are left for all "
+			  "(limit %u); try again later",
+			  root->name, here - 1, limit);
 	return -EBUSY;
 }
 
@@ -152,7 +169,7 @@ static int reserve_timer(struct fl_op *op)
 	int err = fl_timers_reserve(op->lane->sched);
 
 	if (err)
-		refuse(op, "out of memory for another operation");
+		fl_op_say(op, "out of memory for another operation");
 	return err;
 }
 
@@ -177,7 +194,7 @@ static int reserve(struct fl_op *op)
 		return 0;
 	fl_timers_unreserve(sched);
 out_plane:
-	__atomic_sub_fetch(&sched->ops, 1, __ATOMIC_RELAXED);
+	release_plane(op);
 out_client:
 	release_client(op);
 	return err;
@@ -189,7 +206,7 @@ static void unreserve(struct fl_op *op)
 
 	fl_block_release(op);
 	fl_timers_unreserve(sched);
-	__atomic_sub_fetch(&sched->ops, 1, __ATOMIC_RELAXED);
+	release_plane(op);
 	release_client(op);
 }
 
@@ -230,10 +247,10 @@ void fl_op_child_leave(struct fl_op *child, int err)
 		fl_op_make_ready(parent);
 }
 
-/* Whether op may not begin. A removal has sealed its own lane by the time it tells. */
+/* Whether op may not begin. Who seals its own lane finds out there. */
 static bool sealed_against(const struct fl_op *op)
 {
-	const struct fl_lane *lane = op->told ? op->lane->parent : op->lane;
+	const struct fl_lane *lane = fl_op_removes(op) ? op->lane->parent : op->lane;
 
 	return fl_lane_sealed_against(lane, op->parent);
 }
@@ -250,8 +267,7 @@ static int admit(struct fl_op *op)
 	if (!err)
 		return 0;
 	fl_op_child_leave(op, 0);
-	refuse(op, "%s is being removed", op->lane->name);
-	return err;
+	return fl_lane_seal_error(op);
 }
 
 static int submit(struct fl_op *op)
@@ -261,6 +277,7 @@ static int submit(struct fl_op *op)
 
 	fl_assert_no_lock("submitting an operation");
 	fl_assert(op->type->free && op->type->run && !op->depth);
+	op->number = __atomic_add_fetch(&sched->numbers, 1, __ATOMIC_RELAXED);
 	set_path(op);
 	err = reserve(op);
 	if (err)
@@ -268,9 +285,9 @@ static int submit(struct fl_op *op)
 	err = admit(op);
 	if (err)
 		goto out_unreserve;
-	__atomic_store_n(&op->queued_ns, fl_now_ns(), __ATOMIC_RELAXED);
-	__atomic_store_n(&op->state, FL_OP_QUEUED, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&sched->submitted, 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&op->queued_ns, fl_sched_now(sched), __ATOMIC_RELAXED);
+	__atomic_store_n(&op->state, FL_OP_QUEUED, __ATOMIC_RELAXED);
 	__atomic_add_fetch(&sched->live, 1, __ATOMIC_RELAXED);
 	/* From here on op may end at any moment. A removal tells first, on a worker. */
 	if (fl_op_removes(op) || fl_hold_enter(op) != FL_LATER)
@@ -379,7 +396,6 @@ static bool set_over(struct fl_op *op)
 	op->over = 1;
 	parked = op->parked;
 	fl_lock_drop(&op->children_lock);
-	__atomic_store_n(&op->ended_ns, fl_now_ns(), __ATOMIC_RELAXED);
 	__atomic_store_n(&op->state, FL_OP_ENDED, __ATOMIC_RELAXED);
 	return parked;
 }
@@ -388,14 +404,19 @@ static void end_removal(struct fl_op *op, int err, bool parked)
 {
 	struct fl_lane *lane = op->lane;
 
+	if (fl_op_unbinds(op)) {
+		fl_lane_reopen(lane, op);
+		return;
+	}
 	if (err && !parked) {
-		fl_lane_unseal(lane);
+		fl_lane_unseal(lane, op);
 		return;
 	}
 	if (!err)
 		fl_lane_unlink(lane);
 	fl_lock_take(&lane->lock);
-	__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
+	if (lane->sealer == op)
+		__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
 	fl_lock_drop(&lane->lock);
 }
 
@@ -413,6 +434,9 @@ void fl_op_finish(struct fl_op *op, int err)
 	struct fl_sched *sched = op->lane->sched;
 	bool parked = set_over(op);
 
+	/* That it was told to stop is why its waits ended. */
+	if (err == -ECANCELED && __atomic_load_n(&op->timed_out, __ATOMIC_SEQ_CST))
+		err = -ETIMEDOUT;
 	if (op->started && op->type->leaving) {
 		op->type->leaving(op, err);
 		fl_step_assert_clean(op, "leaving()");
@@ -421,7 +445,7 @@ void fl_op_finish(struct fl_op *op, int err)
 		end_removal(op, err, parked);
 	fl_hold_release(op);
 	if (parked)
-		fl_parked_del(op);
+		fl_parked_over(op);
 	unreserve(op);
 	if (op->type->ended) {
 		op->type->ended(op, err);

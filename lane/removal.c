@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* removal.c - sealing a lane, telling who stands on it, parking who does not listen. */
+/* removal.c - sealing a lane, telling who stands on it, parking who does not listen; and opening
+ * it again after an unbinding. */
 #include "lane/lane-private.h"
 
 #include <errno.h>
@@ -7,38 +8,126 @@
 /* fl_op.listed: an operation may end while it is being parked. */
 enum parked_list { PARKED_NO, PARKED_LISTED, PARKED_OVER };
 
-int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer)
-{
-	int err = -ENODEV;
-
-	fl_lock_take(&lane->lock);
-	if (!lane->sealed) {
-		__atomic_store_n(&lane->sealer, sealer, __ATOMIC_SEQ_CST);
-		__atomic_store_n(&lane->sealed, 1, __ATOMIC_SEQ_CST);
-		cds_list_splice(&lane->queue, &lane->doomed);
-		CDS_INIT_LIST_HEAD(&lane->queue);
-		err = 0;
-	}
-	fl_lock_drop(&lane->lock);
-	return err;
-}
-
-void fl_lane_unseal(struct fl_lane *lane)
-{
-	fl_lock_take(&lane->lock);
-	__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
-	__atomic_store_n(&lane->sealed, 0, __ATOMIC_SEQ_CST);
-	cds_list_splice(&lane->told, &lane->holders);
-	CDS_INIT_LIST_HEAD(&lane->told);
-	fl_lock_drop(&lane->lock);
-}
-
 /* Whether op is spawner or one of those that await it. */
 static bool in_chain(const struct fl_op *spawner, const struct fl_op *op)
 {
 	while (spawner && spawner != op)
 		spawner = spawner->parent;
 	return spawner && op;
+}
+
+/*
+ * Whether a removal takes over a lane that is sealed already: from an unbinding that is over and had
+ * to leave something behind; and, if it is awaited, from a removal or an unbinding that has not
+ * begun. That one still queues on its way, and would do so for as long as who awaits us is alone
+ * above.
+ */
+static bool takes_over(const struct fl_lane *lane, const struct fl_op *op) FL_REQUIRES(lane->lock)
+{
+	const struct fl_op *sealer = lane->sealer;
+
+	if (!op || fl_op_unbinds(op))
+		return false;
+	if (lane->opens)
+		return true;
+	return op->parent && sealer && !in_chain(op->parent, sealer) &&
+	       __atomic_load_n(&sealer->state, __ATOMIC_SEQ_CST) == FL_OP_QUEUED;
+}
+
+int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer)
+{
+	struct fl_op *before = NULL;
+	int err = 0;
+
+	fl_lock_take(&lane->lock);
+	if (lane->sealed && !takes_over(lane, sealer)) {
+		err = -ENODEV;
+	} else {
+		if (lane->sealer)
+			before = fl_op_get(lane->sealer);
+		__atomic_store_n(&lane->abandoned, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&lane->opens, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&lane->sealer, sealer, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&lane->sealed, 1, __ATOMIC_SEQ_CST);
+		fl_hold_doom_all(lane);
+	}
+	fl_lock_drop(&lane->lock);
+	if (before)
+		fl_op_tell(before, -ENODEV, FL_TELL_SEAL);
+	fl_op_put(before);
+	return err;
+}
+
+/* Context: under the lock. What was told and still holds the lane is a holder like others. */
+static void unseal(struct fl_lane *lane) FL_REQUIRES(lane->lock)
+{
+	__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->abandoned, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->opens, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->sealed, 0, __ATOMIC_SEQ_CST);
+	cds_list_splice(&lane->told, &lane->holders);
+	CDS_INIT_LIST_HEAD(&lane->told);
+}
+
+void fl_lane_unseal(struct fl_lane *lane, const struct fl_op *sealer)
+{
+	fl_lock_take(&lane->lock);
+	if (lane->sealer == sealer)
+		unseal(lane);
+	fl_lock_drop(&lane->lock);
+}
+
+void fl_lane_reopen(struct fl_lane *lane, const struct fl_op *sealer)
+{
+	fl_lock_take(&lane->lock);
+	/* Else somebody else has it. */
+	if (lane->sealed && (sealer ? lane->sealer == sealer : lane->opens)) {
+		__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
+		/* Written first, looked then: so does who was parked and ends (fl_parked_over()). */
+		__atomic_store_n(&lane->opens, 1, __ATOMIC_SEQ_CST);
+		if (!__atomic_load_n(&lane->parked, __ATOMIC_SEQ_CST))
+			unseal(lane);
+	}
+	fl_lock_drop(&lane->lock);
+}
+
+/* One that was parked at lane or below, referenced, or NULL. */
+static struct fl_op *parked_get(struct fl_lane *lane)
+{
+	struct fl_sched *sched = lane->sched;
+	struct fl_op *found = NULL;
+	struct fl_op_hold *hold;
+
+	fl_lock_take(&sched->top->lock);
+	cds_list_for_each_entry(hold, &sched->parked, link) {
+		struct fl_op *op = fl_hold_op(hold);
+
+		if (op->lane != lane && !fl_lane_below(op->lane, lane))
+			continue;
+		found = fl_op_get(op);
+		break;
+	}
+	fl_lock_drop(&sched->top->lock);
+	return found;
+}
+
+int fl_lane_seal_error(struct fl_op *op)
+{
+	char name[FL_OP_NAME_MAX] = "something";
+	struct fl_op *parked;
+
+	/* One that was spawned on a lane to which its parent may go is refused for the parent. */
+	if (!__atomic_load_n(&op->lane->opens, __ATOMIC_SEQ_CST) ||
+	    fl_lane_sealed_against(op->lane->parent, op->parent)) {
+		fl_op_say(op, "%s is being removed", op->lane->name);
+		return -ENODEV;
+	}
+	parked = parked_get(op->lane);
+	if (parked)
+		fl_op_name(parked, name);
+	fl_op_put(parked);
+	fl_op_say(op, "%s of the driver before does not return", name);
+	return -EBUSY;
 }
 
 bool fl_lane_sealed_against(const struct fl_lane *lane, const struct fl_op *spawner)
@@ -95,6 +184,8 @@ static void tell_children(struct fl_op *op, int err, enum fl_tell as)
 
 void fl_op_tell(struct fl_op *op, int err, enum fl_tell as)
 {
+	uint64_t none = 0;
+
 	fl_op_doom(op, err);
 	/* Removals below are not stopped half-way: they are on their way out anyway. */
 	if (as == FL_TELL_SEAL && fl_op_removes(op)) {
@@ -102,6 +193,10 @@ void fl_op_tell(struct fl_op *op, int err, enum fl_tell as)
 			fl_op_make_ready(op);
 		return;
 	}
+	/* Who was told by a seal has the deadline of that. */
+	if (as == FL_TELL_CANCEL)
+		__atomic_compare_exchange_n(&op->told_ns, &none, fl_sched_now(op->lane->sched),
+					    false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
 	__atomic_store_n(&op->cancelled, 1, __ATOMIC_SEQ_CST);
 	if (fl_hold_unqueue(op)) {
 		fl_op_make_ready(op);
@@ -114,37 +209,6 @@ void fl_op_tell(struct fl_op *op, int err, enum fl_tell as)
 void fl_op_cancel(struct fl_op *op)
 {
 	fl_op_tell(op, -ECANCELED, FL_TELL_CANCEL);
-}
-
-/* Whether op queues, and whether that is at its own lane where nobody is alone. */
-static bool is_queued(struct fl_op *op, bool *ret_below)
-{
-	int at = __atomic_load_n(&op->entered, __ATOMIC_SEQ_CST);
-	struct fl_op_hold *hold = &op->path[at];
-	bool queued;
-
-	if (at >= op->depth)
-		return false;
-	fl_lock_take(&hold->lane->lock);
-	queued = hold->state == FL_HOLD_QUEUED;
-	*ret_below = queued && at == op->depth - 1 && hold->alone && !hold->lane->alone;
-	fl_lock_drop(&hold->lane->lock);
-	/* Between two lanes it goes on to queue. */
-	return queued || __atomic_load_n(&op->entered, __ATOMIC_SEQ_CST) != at;
-}
-
-int fl_op_give_up(struct fl_op *op, int err)
-{
-	bool below = false;
-
-	if (!is_queued(op, &below))
-		return -EALREADY;
-	/* Granted or told since: then it has begun, or ends anyway. */
-	if (!below || !fl_hold_unqueue(op))
-		return -EAGAIN;
-	fl_op_doom(op, err);
-	fl_op_make_ready(op);
-	return 0;
 }
 
 static bool fail_doomed(struct fl_lane *lane)
@@ -170,25 +234,34 @@ static bool fail_doomed(struct fl_lane *lane)
 	return count == FL_CHUNK;
 }
 
+/* What an unbinding leaves alone: it was declared to last, and has its own deadline. */
+static bool is_spared(const struct fl_lane *lane, const struct fl_op *op)
+{
+	const struct fl_op *sealer = lane->sealer;
+
+	return sealer && fl_op_unbinds(sealer) && fl_op_lasts(op) && !fl_op_cancelled(op);
+}
+
 static bool tell_holders(struct fl_lane *lane)
 {
 	struct fl_op *op[FL_CHUNK];
-	int count = 0;
+	int count = 0, looked = 0;
 
 	fl_lock_take(&lane->lock);
-	while (count < FL_CHUNK && !cds_list_empty(&lane->holders)) {
+	for (; looked < FL_CHUNK && !cds_list_empty(&lane->holders); looked++) {
 		struct fl_op_hold *hold =
 			cds_list_first_entry(&lane->holders, struct fl_op_hold, link);
 
 		cds_list_move(&hold->link, &lane->told);
-		op[count++] = fl_op_get(fl_hold_op(hold));
+		if (!is_spared(lane, fl_hold_op(hold)))
+			op[count++] = fl_op_get(fl_hold_op(hold));
 	}
 	fl_lock_drop(&lane->lock);
 	for (int i = 0; i < count; i++) {
 		fl_op_tell(op[i], -ENODEV, FL_TELL_SEAL);
 		fl_op_put(op[i]);
 	}
-	return count == FL_CHUNK;
+	return looked == FL_CHUNK;
 }
 
 bool fl_lane_tell(struct fl_lane *lane)
@@ -196,19 +269,6 @@ bool fl_lane_tell(struct fl_lane *lane)
 	bool more = fail_doomed(lane);
 
 	return tell_holders(lane) || more;
-}
-
-void fl_lane_overtake(struct fl_lane *lane)
-{
-	struct fl_op *removal = NULL;
-
-	fl_lock_take(&lane->lock);
-	if (lane->sealer)
-		removal = fl_op_get(lane->sealer);
-	fl_lock_drop(&lane->lock);
-	if (removal)
-		fl_op_tell(removal, -ENODEV, FL_TELL_SEAL);
-	fl_op_put(removal);
 }
 
 /* ---- parking ---------------------------------------------------------------------- */
@@ -223,9 +283,16 @@ static bool mark_parked(struct fl_op *op)
 	if (marked)
 		__atomic_store_n(&op->parked, 1, __ATOMIC_SEQ_CST);
 	fl_lock_drop(&op->children_lock);
-	if (marked && fl_op_removes(op))
+	if (!marked)
+		return false;
+	if (fl_op_removes(op) && !fl_op_unbinds(op))
 		__atomic_store_n(&op->lane->abandoned, 1, __ATOMIC_SEQ_CST);
-	return marked;
+	for (struct fl_lane *lane = op->lane; lane != op->lane->sched->top; lane = lane->parent)
+		__atomic_add_fetch(&lane->parked, 1, __ATOMIC_SEQ_CST);
+	/* A removal may have its lane now; others wait until it is over after all. */
+	if (fl_op_unbinds(op))
+		fl_lane_reopen(op->lane, op);
+	return true;
 }
 
 /* Its hold on its own lane has been stripped, so that hold's link is free to use. False: it is
@@ -235,25 +302,30 @@ static bool list_parked(struct fl_op *op)
 	struct fl_sched *sched = op->lane->sched;
 	bool listed;
 
-	fl_lock_take(&sched->top.lock);
+	fl_lock_take(&sched->top->lock);
 	listed = op->listed == PARKED_NO;
 	if (listed) {
 		op->listed = PARKED_LISTED;
 		cds_list_add_tail(&op->path[op->depth - 1].link, &sched->parked);
 	}
-	fl_lock_drop(&sched->top.lock);
+	fl_lock_drop(&sched->top->lock);
 	return listed;
 }
 
-void fl_parked_del(struct fl_op *op)
+void fl_parked_over(struct fl_op *op)
 {
 	struct fl_sched *sched = op->lane->sched;
+	struct fl_lane *lane;
 
-	fl_lock_take(&sched->top.lock);
+	fl_lock_take(&sched->top->lock);
 	if (op->listed == PARKED_LISTED)
 		cds_list_del(&op->path[op->depth - 1].link);
 	op->listed = PARKED_OVER;
-	fl_lock_drop(&sched->top.lock);
+	fl_lock_drop(&sched->top->lock);
+	for (lane = op->lane; lane != sched->top; lane = lane->parent)
+		if (!__atomic_sub_fetch(&lane->parked, 1, __ATOMIC_SEQ_CST) &&
+		    __atomic_load_n(&lane->opens, __ATOMIC_SEQ_CST))
+			fl_lane_reopen(lane, NULL);
 }
 
 /* Marks op and all that it awaits: they stand on its lanes. What has not begun will not.
@@ -313,6 +385,17 @@ static void park(struct fl_op *op)
 	fl_live_sub(sched, marked);
 }
 
+bool fl_park(struct fl_op *op)
+{
+	struct fl_sched *sched = op->lane->sched;
+
+	if (__atomic_exchange_n(&sched->parking, 1, __ATOMIC_SEQ_CST))
+		return false;
+	park(op);
+	__atomic_store_n(&sched->parking, 0, __ATOMIC_SEQ_CST);
+	return true;
+}
+
 /* ---- deadlines -------------------------------------------------------------------- */
 
 static uint64_t deadline_ns(const struct fl_op *op)
@@ -328,7 +411,7 @@ uint64_t fl_removal_look_ns(const struct fl_op *op)
 void fl_removal_await_told(struct fl_op *op)
 {
 	struct fl_lane *lane = op->lane;
-	uint64_t at_ns = fl_now_ns() + deadline_ns(op);
+	uint64_t at_ns = fl_sched_now(lane->sched) + deadline_ns(op);
 	bool held;
 
 	fl_lock_take(&lane->lock);
@@ -356,10 +439,19 @@ static bool is_late(const struct fl_op *op, bool told, uint64_t now_ns)
 	return busy_ns && (told || now_ns >= busy_ns + 2 * deadline_ns(op));
 }
 
+/* The same of one that was spared: its deadline from when it was told after all. */
+static bool is_late_spared(const struct fl_op *op, uint64_t now_ns)
+{
+	uint64_t told_ns = __atomic_load_n(&op->told_ns, __ATOMIC_RELAXED);
+
+	return told_ns && now_ns >= told_ns + deadline_ns(op);
+}
+
 /* Of those that hold lane beside its removal. */
 static int pick_holders(struct fl_lane *lane, struct fl_op **late) FL_REQUIRES(lane->lock)
 {
-	uint64_t now_ns = fl_now_ns();
+	bool unbinds = lane->sealer && fl_op_unbinds(lane->sealer);
+	uint64_t now_ns = fl_sched_now(lane->sched);
 	int count = 0;
 
 	/* The work may come late: the removal may be another. */
@@ -381,7 +473,8 @@ static int pick_holders(struct fl_lane *lane, struct fl_op **late) FL_REQUIRES(l
 		op = fl_hold_op(hold);
 		cds_list_del(&hold->link);
 		cds_list_add_tail(&hold->link, &lane->told);
-		if (is_late(op, !fl_op_removes(op), now_ns))
+		if (unbinds && fl_op_lasts(op) ? is_late_spared(op, now_ns) :
+						 is_late(op, !fl_op_removes(op), now_ns))
 			late[count++] = fl_op_get(op);
 	}
 	return count;
@@ -390,7 +483,7 @@ static int pick_holders(struct fl_lane *lane, struct fl_op **late) FL_REQUIRES(l
 /* Of those that the removal of lane awaits. */
 static int pick_awaited(struct fl_lane *lane, struct fl_op *removal, struct fl_op **late)
 {
-	uint64_t now_ns = fl_now_ns();
+	uint64_t now_ns = fl_sched_now(lane->sched);
 	int count = 0;
 
 	fl_lock_take(&removal->children_lock);

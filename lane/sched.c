@@ -10,12 +10,13 @@
 static void set_defaults(struct fl_sched_config *config)
 {
 	static const struct fl_sched_config defaults = {
-		.max_ops = 131072,
+		.max_ops = 262144,
 		.max_ops_client = 32768,
 		.max_block_device = 1024,
 		.max_block = 4096,
+		.patience_ns = 250 * FL_NS_PER_MS,
+		.deadline_ns = 30 * FL_NS_PER_S,
 		.remove_deadline_ns = 10 * FL_NS_PER_S,
-		.alone_deadline_ns = 30 * FL_NS_PER_S,
 		.max_wait_ns = 600 * FL_NS_PER_S,
 	};
 
@@ -27,9 +28,17 @@ static void set_defaults(struct fl_sched_config *config)
 	SET_DEFAULT(max_block_device);
 	SET_DEFAULT(max_block);
 	SET_DEFAULT(remove_deadline_ns);
-	SET_DEFAULT(alone_deadline_ns);
+	SET_DEFAULT(patience_ns);
+	SET_DEFAULT(deadline_ns);
 	SET_DEFAULT(max_wait_ns);
 #undef SET_DEFAULT
+}
+
+static int check_config(const struct fl_sched_config *config)
+{
+	if (config->patience_ns < FL_PATIENCE_MIN_NS || config->patience_ns > FL_PATIENCE_MAX_NS)
+		return -EINVAL;
+	return config->deadline_ns < config->patience_ns ? -EINVAL : 0;
 }
 
 static void sched_destroy(struct fl_sched *sched)
@@ -37,7 +46,9 @@ static void sched_destroy(struct fl_sched *sched)
 	fl_lock_done(&sched->runq.lock);
 	fl_lock_done(&sched->block.lock);
 	fl_lock_done(&sched->timers.lock);
-	fl_lock_done(&sched->top.lock);
+	if (sched->top)
+		fl_lock_done(&sched->top->lock);
+	free(sched->top);
 	free(sched->timers.heap);
 	free(sched);
 }
@@ -63,9 +74,12 @@ int fl_sched_new(const struct fl_sched_config *config, struct fl_sched **ret_sch
 	CDS_INIT_LIST_HEAD(&sched->runq.list);
 	fl_lock_init(&sched->timers.lock, timer);
 	CDS_INIT_LIST_HEAD(&sched->parked);
-	fl_lane_init(&sched->top, sched, NULL, "", NULL);
 	fl_block_init(sched);
-	err = fl_timers_start(sched);
+	err = check_config(&sched->config);
+	if (err)
+		goto out_put;
+	sched->top = fl_lane_alloc(sched, NULL, "", NULL);
+	err = sched->top ? fl_timers_start(sched) : -ENOMEM;
 	if (err)
 		goto out_put;
 	err = fl_workers_start(sched);

@@ -2,11 +2,12 @@
 /*
  * step.c - the engine: steps, frames, waits and wakers.
  *
- * `turn` is one word: | 30 bits generation | 32 bits status | 2 bits state |.
+ * `turn` is one word: | 29 bits generation | 32 bits status | 3 bits state |.
  *  RUN    steps run, or are about to; nobody has ended this generation's wait.
  *  WAIT   parked in a wait; whoever moves it to WOKEN makes the operation ready.
  *  WOKEN  the wait is over with `status`, even if it has not begun yet.
  *  JOIN   parked until the last child ends; set and left under children_lock only.
+ *  RETRY  parked until its time has come; left by the timer only.
  *
  *  T1  The generation changes, by the running thread, before each step and with each wait
  *      that has no waker; so a waker ends the wait of the step that made it, or none.
@@ -20,13 +21,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum turn_state { TURN_RUN, TURN_WAIT, TURN_WOKEN, TURN_JOIN };
+enum turn_state { TURN_RUN, TURN_WAIT, TURN_WOKEN, TURN_JOIN, TURN_RETRY };
 
-#define TURN_STATE(turn) ((enum turn_state)((turn)&3))
-#define TURN_GENERATION(turn) ((turn) >> 34)
-#define TURN_STATUS(turn) ((int)(uint32_t)((turn) >> 2))
+#define TURN_STATE(turn) ((enum turn_state)((turn)&7))
+#define TURN_GENERATION(turn) ((turn) >> 35)
+#define TURN_STATUS(turn) ((int)(uint32_t)((turn) >> 3))
 #define TURN(generation, status, state)                                                          \
-	((uint64_t)(generation) << 34 | (uint64_t)(uint32_t)(status) << 2 | (uint64_t)(state))
+	((uint64_t)(generation) << 35 | (uint64_t)(uint32_t)(status) << 3 | (uint64_t)(state))
+
+#define RETRY_NS (10 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 static _Thread_local struct fl_op *current;
 
@@ -84,22 +87,47 @@ void fl_step_interrupt(struct fl_op *op, int status)
 		fl_op_make_ready(op);
 }
 
-struct fl_work *fl_step_expire(struct fl_timer *timer, uint64_t *ret_again_ns)
+/* The wait is over because its time is. NULL: it was over already. */
+static struct fl_work *wait_expire(struct fl_op *op)
 {
-	struct fl_op *op = FL_CONTAINER_OF(timer, struct fl_op, timer);
-	uint64_t turn;
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
+	uint64_t generation = TURN_GENERATION(turn);
 
-	/* A removal that waits for others; a parked one has parked them with it. */
-	if (!op->started || op->later == FL_LATER_JOIN) {
-		if (fl_op_parked(op))
-			return NULL;
-		*ret_again_ns = fl_removal_look_ns(op);
-		return fl_lane_look(op->lane);
+	if (op->later == FL_LATER_RETRY) { /* nothing else ends it */
+		__atomic_store_n(&op->turn, TURN(generation, 0, TURN_WOKEN), __ATOMIC_SEQ_CST);
+		return &op->work;
 	}
-	turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
-	if (!turn_claim(op, TURN_GENERATION(turn), op->later == FL_LATER_SLEEP ? 0 : -ETIMEDOUT))
+	if (!turn_claim(op, generation, op->later == FL_LATER_SLEEP ? 0 : -ETIMEDOUT))
 		return NULL;
 	return &op->work;
+}
+
+struct fl_work *fl_step_expire(struct fl_timer *timer, uint64_t now_ns, uint64_t *ret_again_ns)
+{
+	struct fl_op *op = FL_CONTAINER_OF(timer, struct fl_op, timer);
+	enum fl_later later = op->calls ? FL_LATER_NONE : (enum fl_later)op->later;
+	bool waits = later == FL_LATER_SLEEP || later == FL_LATER_WAIT || later == FL_LATER_RETRY;
+	uint64_t next_ns;
+	bool late;
+
+	/* A removal that waits for others; a parked one has parked them with it. */
+	if (!op->started || (later == FL_LATER_JOIN && fl_op_removes(op))) {
+		if (fl_op_parked(op))
+			return NULL;
+		*ret_again_ns = now_ns + fl_removal_look_ns(op);
+		return fl_lane_look(op->lane);
+	}
+	if (waits && now_ns >= op->wait_at_ns)
+		return wait_expire(op);
+	/* It is to be told to stop, or was and does not return. */
+	next_ns = fl_deadline_next(op);
+	late = fl_is_past(next_ns, now_ns);
+	if (late)
+		next_ns = now_ns + op->lane->sched->config.remove_deadline_ns;
+	if (waits && (!next_ns || op->wait_at_ns < next_ns))
+		next_ns = op->wait_at_ns;
+	*ret_again_ns = next_ns;
+	return late ? fl_deadline_look(op) : NULL;
 }
 
 /* ---- what steps call -------------------------------------------------------------- */
@@ -137,7 +165,15 @@ int fl_op_sleep(struct fl_op *op, uint64_t ns, fl_step next)
 		return fl_op_yield(op, next);
 	check_deadline(op, "fl_op_sleep", ns);
 	arrange(op, "fl_op_sleep", FL_LATER_SLEEP, next);
-	op->wait_ns = ns;
+	op->wait_at_ns = fl_sched_now(op->lane->sched) + ns;
+	turn_next(op);
+	return FL_LATER;
+}
+
+int fl_op_retry(struct fl_op *op, fl_step next)
+{
+	arrange(op, "fl_op_retry", FL_LATER_RETRY, next);
+	op->wait_at_ns = fl_sched_now(op->lane->sched) + RETRY_NS;
 	turn_next(op);
 	return FL_LATER;
 }
@@ -146,7 +182,7 @@ int fl_op_wait(struct fl_op *op, uint64_t deadline_ns, fl_step next)
 {
 	check_deadline(op, "fl_op_wait", deadline_ns);
 	arrange(op, "fl_op_wait", FL_LATER_WAIT, next);
-	op->wait_ns = deadline_ns;
+	op->wait_at_ns = fl_sched_now(op->lane->sched) + deadline_ns;
 	return FL_LATER;
 }
 
@@ -216,7 +252,7 @@ void fl_op_then(struct fl_op *op, fl_step next)
 
 int fl_step_begin(struct fl_op *op)
 {
-	uint64_t now_ns = fl_now_ns();
+	uint64_t now_ns = fl_sched_now(op->lane->sched);
 	int err;
 
 	/* Either a parking finds it started, or it finds itself doomed. */
@@ -231,6 +267,7 @@ int fl_step_begin(struct fl_op *op)
 	__atomic_store_n(&op->started_ns, now_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&op->busy_ns, now_ns, __ATOMIC_RELAXED);
 	__atomic_store_n(&op->state, FL_OP_RUNNING, __ATOMIC_RELAXED);
+	fl_deadline_begin(op, now_ns);
 	return 0;
 }
 
@@ -245,19 +282,40 @@ bool fl_step_children_over(struct fl_op *parent)
 	return true;
 }
 
-/* A removal does not wait for ever for what is below. The timer is armed before: once the
- * wait has begun, it may be over. */
-static void removal_join_begin(struct fl_op *op)
+/* Nobody waits for ever for what is below. The timer is armed before: once the wait has begun, it
+ * may be over. */
+static void join_begin(struct fl_op *op)
 {
-	__atomic_store_n(&op->busy_ns, 0, __ATOMIC_RELAXED);
-	if (__atomic_load_n(&op->children_running, __ATOMIC_ACQUIRE))
-		fl_timer_arm_at(op->lane->sched, &op->timer, fl_now_ns() + fl_removal_look_ns(op));
+	struct fl_sched *sched = op->lane->sched;
+	bool removes = fl_op_removes(op);
+	uint64_t at_ns;
+
+	if (removes)
+		__atomic_store_n(&op->busy_ns, 0, __ATOMIC_RELAXED);
+	if (!__atomic_load_n(&op->children_running, __ATOMIC_ACQUIRE))
+		return;
+	at_ns = removes ? fl_sched_now(sched) + fl_removal_look_ns(op) : fl_deadline_next(op);
+	if (at_ns)
+		fl_timer_arm_at(sched, &op->timer, at_ns);
 }
 
-static void removal_join_end(struct fl_op *op)
+static void join_end(struct fl_op *op)
 {
-	fl_timer_cancel(op->lane->sched, &op->timer);
-	__atomic_store_n(&op->busy_ns, fl_now_ns(), __ATOMIC_RELAXED);
+	struct fl_sched *sched = op->lane->sched;
+	uint64_t now_ns;
+
+	fl_timer_cancel(sched, &op->timer);
+	if (!fl_op_removes(op))
+		return;
+	now_ns = fl_sched_now(sched);
+	__atomic_store_n(&op->busy_ns, now_ns, __ATOMIC_RELAXED);
+	fl_deadline_begin(op, now_ns);
+}
+
+static void set_waiting(struct fl_op *op, enum fl_op_wait wait)
+{
+	__atomic_store_n(&op->wait, wait, __ATOMIC_RELAXED);
+	__atomic_store_n(&op->state, FL_OP_WAITING, __ATOMIC_RELAXED);
 }
 
 /* True: there is nothing to wait for. */
@@ -266,9 +324,8 @@ static bool park_join(struct fl_op *op)
 	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_RELAXED);
 	bool over;
 
-	__atomic_store_n(&op->state, FL_OP_WAITING, __ATOMIC_RELAXED);
-	if (fl_op_removes(op))
-		removal_join_begin(op);
+	set_waiting(op, FL_OP_WAIT_BELOW);
+	join_begin(op);
 	fl_lock_take(&op->children_lock);
 	over = !op->children_running;
 	if (!over)
@@ -278,16 +335,32 @@ static bool park_join(struct fl_op *op)
 	return over;
 }
 
+/* For when the timer of one that sleeps or waits is to expire. */
+static uint64_t wait_next(const struct fl_op *op)
+{
+	uint64_t next_ns = fl_deadline_next(op);
+
+	return next_ns && next_ns < op->wait_at_ns ? next_ns : op->wait_at_ns;
+}
+
+static void park_retry(struct fl_op *op)
+{
+	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_RELAXED);
+
+	set_waiting(op, FL_OP_WAIT_TIMER);
+	__atomic_store_n(&op->turn, TURN(TURN_GENERATION(turn), 0, TURN_RETRY), __ATOMIC_SEQ_CST);
+	fl_timer_arm_at(op->lane->sched, &op->timer, wait_next(op));
+}
+
 static bool park_wait(struct fl_op *op)
 {
-	struct fl_sched *sched = op->lane->sched;
 	uint64_t turn = __atomic_load_n(&op->turn, __ATOMIC_SEQ_CST);
 	uint64_t generation = TURN_GENERATION(turn);
 
 	if (TURN_STATE(turn) == TURN_WOKEN)
 		return true;
-	__atomic_store_n(&op->state, FL_OP_WAITING, __ATOMIC_RELAXED);
-	fl_timer_arm_at(sched, &op->timer, fl_now_ns() + op->wait_ns);
+	set_waiting(op, op->later == FL_LATER_SLEEP ? FL_OP_WAIT_TIMER : FL_OP_WAIT_WAKER);
+	fl_timer_arm_at(op->lane->sched, &op->timer, wait_next(op));
 	turn = TURN(generation, 0, TURN_RUN);
 	/* After this another thread may go on with op, or have freed it. */
 	return !__atomic_compare_exchange_n(&op->turn, &turn, TURN(generation, 0, TURN_WAIT),
@@ -311,6 +384,9 @@ static bool park(struct fl_op *op, bool borrowed)
 	case FL_LATER_YIELD:
 	case FL_LATER_BLOCK:
 		fl_op_make_ready(op);
+		return false;
+	case FL_LATER_RETRY:
+		park_retry(op);
 		return false;
 	case FL_LATER_JOIN:
 		at_once = park_join(op);
@@ -340,9 +416,12 @@ static void settle(struct fl_op *op)
 	case FL_LATER_BLOCK:
 		op->result = op->slot ? 0 : -EBUSY;
 		break;
+	case FL_LATER_RETRY:
+		fl_timer_cancel(op->lane->sched, &op->timer);
+		op->result = 0;
+		break;
 	case FL_LATER_JOIN:
-		if (fl_op_removes(op))
-			removal_join_end(op);
+		join_end(op);
 		fl_lock_take(&op->children_lock);
 		op->result = op->children_error;
 		op->children_error = 0;
@@ -355,6 +434,7 @@ static void settle(struct fl_op *op)
 		break;
 	}
 	op->later = FL_LATER_NONE;
+	__atomic_store_n(&op->wait, FL_OP_WAIT_NONE, __ATOMIC_RELAXED);
 	__atomic_store_n(&op->state, FL_OP_RUNNING, __ATOMIC_RELAXED);
 }
 
@@ -370,13 +450,33 @@ void fl_step_assert_clean(const struct fl_op *op, const char *what)
 	fl_assert_may_block(text);
 }
 
-static int call_step(struct fl_op *op)
+/* A step that may sleep may also sleep for too long: the timer looks after it. */
+static int call_blocking(struct fl_op *op)
+{
+	struct fl_sched *sched = op->lane->sched;
+	uint64_t next_ns = fl_deadline_next(op);
+	fl_step step = op->step;
+	int value;
+
+	__atomic_store_n(&op->wait, FL_OP_WAIT_CALLBACK, __ATOMIC_RELAXED);
+	op->calls = 1;
+	if (next_ns)
+		fl_timer_arm_at(sched, &op->timer, next_ns);
+	value = step(op);
+	if (next_ns)
+		fl_timer_cancel(sched, &op->timer);
+	op->calls = 0;
+	__atomic_store_n(&op->wait, FL_OP_WAIT_NONE, __ATOMIC_RELAXED);
+	return value;
+}
+
+static int call_step(struct fl_op *op, bool blocks)
 {
 	int value;
 
 	turn_next(op);
 	current = op;
-	value = op->step(op);
+	value = blocks ? call_blocking(op) : op->step(op);
 	current = NULL;
 	fl_step_assert_clean(op, "a step");
 	if (value > 0 && value != FL_LATER)
@@ -402,7 +502,7 @@ static bool run_one(struct fl_op *op)
 	settle(op);
 	if (blocks && !fl_block_step_begin(sched))
 		return false;
-	value = call_step(op);
+	value = call_step(op, blocks);
 	if (blocks && !fl_block_step_end(sched))
 		return false;
 	if (borrowed && op->later != FL_LATER_BLOCK)

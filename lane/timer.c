@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * timer.c - one thread and a binary heap.
+ * timer.c - one thread, a binary heap, and the clock.
  *
  * An expired timer of an operation decides the wait (a compare-and-swap) while the lock is
  * held; so once fl_timer_cancel() has returned, nothing of that timer is under way any more
  * and the operation may arm it again.
+ *
+ * Time that did not pass. A process that is stopped and continued, or frozen, finds that
+ * CLOCK_MONOTONIC went on; yet nobody here could have done anything, so no deadline may have
+ * run out. While something is armed the thread looks at the clock every TICK_NS. Whoever asks
+ * for the time gets at most STILL_NS more than at the last look; and when the thread looks
+ * later than that, the rest is taken for lost.
  */
 #include "lane/lane-private.h"
 
@@ -20,6 +26,49 @@
 /* Timers that are due within this of each other share one wake-up of the thread. */
 #define COALESCE_NS (40 * FL_NS_PER_US)
 #define BATCH 64
+#define TICK_NS (100 * FL_NS_PER_MS)
+/* Later than so, the thread was not just waiting for a CPU. */
+#define STILL_NS (500 * FL_NS_PER_MS)
+
+/* ---- the clock ------------------------------------------------------------------------- */
+
+uint64_t fl_sched_now(const struct fl_sched *sched)
+{
+	const struct fl_timers *timers = &sched->timers;
+	uint64_t ticked_ns, lost_ns, now_ns;
+	uint32_t seq;
+
+	do {
+		seq = __atomic_load_n(&timers->clock_seq, __ATOMIC_ACQUIRE);
+		ticked_ns = __atomic_load_n(&timers->ticked_ns, __ATOMIC_ACQUIRE);
+		lost_ns = __atomic_load_n(&timers->lost_ns, __ATOMIC_ACQUIRE);
+	} while (seq & 1 || seq != __atomic_load_n(&timers->clock_seq, __ATOMIC_RELAXED));
+	now_ns = fl_now_ns();
+	if (ticked_ns && now_ns > ticked_ns + STILL_NS)
+		now_ns = ticked_ns + STILL_NS;
+	return now_ns - lost_ns;
+}
+
+static void clock_set(struct fl_timers *timers, uint64_t ticked_ns, uint64_t lost_ns)
+	FL_REQUIRES(timers->lock)
+{
+	__atomic_add_fetch(&timers->clock_seq, 1, __ATOMIC_ACQ_REL);
+	__atomic_store_n(&timers->ticked_ns, ticked_ns, __ATOMIC_RELEASE);
+	__atomic_store_n(&timers->lost_ns, lost_ns, __ATOMIC_RELEASE);
+	__atomic_add_fetch(&timers->clock_seq, 1, __ATOMIC_RELEASE);
+}
+
+/* The thread looks. Without a timer nothing has to be looked at again. */
+static void clock_tick(struct fl_timers *timers) FL_REQUIRES(timers->lock)
+{
+	uint64_t mono_ns = fl_now_ns(), lost_ns = timers->lost_ns;
+
+	if (timers->ticked_ns && mono_ns > timers->ticked_ns + STILL_NS)
+		lost_ns += mono_ns - timers->ticked_ns - STILL_NS;
+	clock_set(timers, timers->count ? mono_ns : 0, lost_ns);
+}
+
+/* ---- the heap -------------------------------------------------------------------------- */
 
 /* heap_index is the place + 1; 0: not armed. */
 static void heap_put(struct fl_timers *timers, size_t at, struct fl_heap_entry entry)
@@ -112,18 +161,18 @@ void fl_timers_unreserve(struct fl_sched *sched)
 
 void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer))
 {
-	timer->fn = fn;
-	timer->at_ns = 0;
-	timer->heap_index = 0;
+	*timer = (struct fl_timer){ .fn = fn };
 }
 
-void fl_timer_arm_at(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns)
+bool fl_timer_arm_quietly(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns)
 {
 	struct fl_timers *timers = &sched->timers;
 	bool wake;
 
 	fl_lock_take(&timers->lock);
 	fl_assert(!timer->heap_index && timers->count < timers->capacity);
+	if (!timers->ticked_ns)
+		clock_set(timers, fl_now_ns(), timers->lost_ns);
 	timer->at_ns = at_ns;
 	heap_up(timers, timers->count++, (struct fl_heap_entry){ at_ns, timer });
 	wake = at_ns < timers->sleeps_until;
@@ -132,8 +181,18 @@ void fl_timer_arm_at(struct fl_sched *sched, struct fl_timer *timer, uint64_t at
 		__atomic_add_fetch(&timers->seq, 1, __ATOMIC_RELAXED);
 	}
 	fl_lock_drop(&timers->lock);
-	if (wake)
-		fl_futex_wake(&timers->seq, 1);
+	return wake;
+}
+
+void fl_timers_wake(struct fl_sched *sched)
+{
+	fl_futex_wake(&sched->timers.seq, 1);
+}
+
+void fl_timer_arm_at(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns)
+{
+	if (fl_timer_arm_quietly(sched, timer, at_ns))
+		fl_timers_wake(sched);
 }
 
 int fl_timer_arm(struct fl_sched *sched, struct fl_timer *timer, uint64_t ns)
@@ -142,7 +201,7 @@ int fl_timer_arm(struct fl_sched *sched, struct fl_timer *timer, uint64_t ns)
 
 	fl_assert(timer->fn);
 	if (!err)
-		fl_timer_arm_at(sched, timer, fl_now_ns() + ns);
+		fl_timer_arm_at(sched, timer, fl_sched_now(sched) + ns);
 	return err;
 }
 
@@ -161,8 +220,8 @@ bool fl_timer_cancel(struct fl_sched *sched, struct fl_timer *timer)
 	return armed;
 }
 
-/* Expires what is due. Operations go to `ready`; the first timer with a function ends the
- * batch and is returned: its function is called without the lock. */
+/* Expires what is due. Operations and lanes go to `ready`; the first timer with a function ends
+ * the batch and is returned: its function is called without the lock. */
 static struct fl_timer *expire(struct fl_timers *timers, uint64_t now_ns,
 			       struct cds_list_head *ready) FL_REQUIRES(timers->lock)
 {
@@ -172,13 +231,13 @@ static struct fl_timer *expire(struct fl_timers *timers, uint64_t now_ns,
 		struct fl_work *work;
 
 		heap_remove(timers, timer);
-		if (timer->fn)
+		if (!timer->expire)
 			return timer;
-		work = fl_step_expire(timer, &again_ns);
+		work = timer->expire(timer, now_ns, &again_ns);
 		if (again_ns) {
-			timer->at_ns = now_ns + again_ns;
+			timer->at_ns = again_ns;
 			heap_up(timers, timers->count++,
-				(struct fl_heap_entry){ timer->at_ns, timer });
+				(struct fl_heap_entry){ again_ns, timer });
 		}
 		if (work)
 			cds_list_add_tail(&work->link, ready);
@@ -189,25 +248,33 @@ static struct fl_timer *expire(struct fl_timers *timers, uint64_t now_ns,
 /* Until when the thread may sleep; 0: something is due. */
 static uint64_t next_sleep(const struct fl_timers *timers, uint64_t now_ns)
 {
-	uint64_t at_ns = timers->count ? timers->heap[0].at_ns : UINT64_MAX;
+	uint64_t at_ns;
 
+	if (!timers->count)
+		return timers->ticked_ns ? now_ns + TICK_NS : UINT64_MAX;
+	at_ns = timers->heap[0].at_ns;
 	if (at_ns <= now_ns)
 		return 0;
-	return at_ns < now_ns + COALESCE_NS ? now_ns + COALESCE_NS : at_ns;
+	if (at_ns < now_ns + COALESCE_NS)
+		return now_ns + COALESCE_NS;
+	return at_ns < now_ns + TICK_NS ? at_ns : now_ns + TICK_NS;
 }
 
 /* One round; false: the scheduler ends. */
 static bool timers_turn(struct fl_sched *sched)
 {
 	struct fl_timers *timers = &sched->timers;
-	uint64_t now_ns = fl_now_ns(), until_ns = 0;
 	void (*fn)(struct fl_timer *timer) = NULL;
+	uint64_t now_ns, until_ns = 0, lost_ns;
 	struct fl_timer *timer;
 	CDS_LIST_HEAD(ready);
 	bool stopping;
 	uint32_t seq;
 
 	fl_lock_take(&timers->lock);
+	clock_tick(timers);
+	now_ns = fl_sched_now(sched);
+	lost_ns = timers->lost_ns;
 	timer = expire(timers, now_ns, &ready);
 	if (timer)
 		fn = timer->fn;
@@ -224,7 +291,7 @@ static bool timers_turn(struct fl_sched *sched)
 		fl_timers_unreserve(sched);
 		fn(timer);
 	} else if (until_ns) {
-		fl_futex_wait(&timers->seq, seq, until_ns == UINT64_MAX ? 0 : until_ns);
+		fl_futex_wait(&timers->seq, seq, until_ns == UINT64_MAX ? 0 : until_ns + lost_ns);
 	}
 	return true;
 }

@@ -91,7 +91,7 @@ static int parse_new_device(struct fl_knob_call *call, struct nsim_config *confi
 }
 
 /* As in the kernel, a device that its driver refuses is there all the same. */
-static void device_probed(void *arg, int err)
+static void device_probed(void *arg, int err, const char *why)
 {
 	fl_knob_complete(arg, 0);
 }
@@ -137,9 +137,13 @@ static int new_device_write(struct fl_knob_call *call)
 	return err ? err : FL_LATER;
 }
 
-static void device_gone(void *arg)
+static void told(void *arg, int err, const char *why)
 {
-	fl_knob_complete(arg, 0);
+	struct fl_knob_call *call = arg;
+
+	if (why)
+		fl_extack_set(&call->extack, "%s", why);
+	fl_knob_complete(call, err);
 }
 
 static int del_device_write(struct fl_knob_call *call)
@@ -160,7 +164,7 @@ static int del_device_write(struct fl_knob_call *call)
 	device = fl_device_find(fl_plane_bus(bus->plane), NSIM_NAME, name);
 	if (!device)
 		return -ENOENT;
-	err = fl_device_remove_post(device, call->client, device_gone, call);
+	err = fl_device_remove_post(device, call->client, told, call);
 	fl_device_put(device);
 	if (err == -ENODEV)
 		return -ENOENT; /* it is on its way out */
@@ -169,14 +173,9 @@ static int del_device_write(struct fl_knob_call *call)
 
 /* ---- bind, unbind --------------------------------------------------------------------- */
 
-static void driver_told(void *arg, int err)
-{
-	fl_knob_complete(arg, err);
-}
-
 static int driver_write(struct fl_knob_call *call,
 			int (*post)(struct fl_device *dev, struct fl_client *client,
-				    void (*told)(void *arg, int err), void *arg))
+				    fl_device_told *told, void *arg))
 {
 	struct nsim_bus *bus = call->arg;
 	struct fl_device *device;
@@ -185,7 +184,7 @@ static int driver_write(struct fl_knob_call *call,
 	device = fl_device_find(fl_plane_bus(bus->plane), NSIM_NAME, call->text);
 	if (!device)
 		return -ENODEV;
-	err = post(device, call->client, driver_told, call);
+	err = post(device, call->client, told, call);
 	fl_device_put(device);
 	return err ? err : FL_LATER;
 }

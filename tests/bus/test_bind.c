@@ -57,7 +57,7 @@ static const struct fl_driver thing_driver = {
 };
 
 /* What a call told: -1 until it did. */
-static void tell(void *arg, int err)
+static void tell(void *arg, int err, const char *why)
 {
 	__atomic_store_n((int *)arg, err, __ATOMIC_RELEASE);
 }

@@ -344,7 +344,7 @@ static void test_children_in_parallel(void **state)
 	bus_down(&bus);
 }
 
-static void count_gone(void *arg)
+static void count_gone(void *arg, int err, const char *why)
 {
 	__atomic_add_fetch((int *)arg, 1, __ATOMIC_SEQ_CST);
 }

@@ -339,7 +339,7 @@ static void return_behind_what_hangs(void **state)
 	expect_home();
 }
 
-static void gone(void *arg)
+static void gone(void *arg, int err, const char *why)
 {
 	__atomic_store_n((int *)arg, 1, __ATOMIC_SEQ_CST);
 }
@@ -377,7 +377,7 @@ static int set_up(void **state)
 
 static int set_up_impatient(void **state)
 {
-	return set_up_with(&(struct fl_sched_config){ .alone_deadline_ns = ALONE_NS });
+	return set_up_with(&(struct fl_sched_config){ .deadline_ns = ALONE_NS });
 }
 
 static int tear_down(void **state)

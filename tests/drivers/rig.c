@@ -127,7 +127,7 @@ bool rig_has_instance(struct rig *rig, const char *bus, const char *dev)
 	return dl;
 }
 
-static void set_gone(void *arg)
+static void set_gone(void *arg, int err, const char *why)
 {
 	__atomic_store_n((int *)arg, 1, __ATOMIC_SEQ_CST);
 }
@@ -149,7 +149,7 @@ struct told {
 	int err, over;
 };
 
-static void tell(void *arg, int err)
+static void tell(void *arg, int err, const char *why)
 {
 	struct told *told = arg;
 

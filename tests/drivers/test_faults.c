@@ -199,7 +199,7 @@ static void test_giving_up_to_be_alone(void **state)
 	struct rig rig;
 	uint32_t index, other;
 
-	sched.alone_deadline_ns = 100 * MS;
+	sched.deadline_ns = 100 * MS;
 	config_with(&config, &fault);
 	rig_up_sched(&rig, &config, &sched);
 	index = rig_sf_up(&rig, PF0, 7);

@@ -145,17 +145,21 @@ static void test_bkl(void **state)
 
 static void test_limits(void **state)
 {
-	struct fl_sched *sched = sched_new((struct fl_sched_config){ .max_ops = 3,
+	struct fl_sched *sched = sched_new((struct fl_sched_config){ .max_ops = 4,
 								     .max_ops_client = 2 });
-	struct fl_lane *pf = lane_new(sched, NULL, "pf");
+	struct fl_lane *pf = lane_new(sched, NULL, "pf"), *other_pf = lane_new(sched, NULL, "pf2");
 	struct fl_client *client = fl_client_new("pid 42 (devlink)");
 	struct fl_client *other = fl_client_new("pid 43 (devlink)");
-	struct task *task[5];
+	struct task *task[5], *unasked, *hold;
 
 	for (int i = 0; i < 5; i++) {
-		task[i] = task_new("queued", pf, step_hold);
+		task[i] = task_new("queued", i < 3 ? pf : other_pf, step_hold);
 		task[i]->op.client = fl_client_get(i < 3 ? client : other);
 	}
+	/* What has no client counts, too. */
+	unasked = task_submit(task_new("unasked", other_pf, step_noop));
+	hold = task_submit(task_new("hold", other_pf, step_hold));
+	task_end(unasked, 0);
 	task_submit(task[0]);
 	task_submit(task[1]);
 	assert_int_equal(fl_op_submit(&task[2]->op), -EBUSY);
@@ -164,8 +168,11 @@ static void test_limits(void **state)
 	task_submit(task[3]);
 	assert_int_equal(fl_op_submit(&task[4]->op), -EBUSY);
 	assert_string_equal(fl_op_refusal(&task[4]->op),
-			    "the plane has 3 operations already (limit 3); try again later");
+			    "the plane has 4 operations already (limit 4); try again later");
 	assert_int_equal(task[2]->ended + task[4]->ended, 0);
+	wait_until(seen(&hold->waiting));
+	task_release(hold, 0);
+	task_end(hold, 0);
 	task_put(task[2]);
 	task_put(task[4]);
 	for (int i = 0; i < 4; i += i == 1 ? 2 : 1) {
@@ -179,6 +186,7 @@ static void test_limits(void **state)
 	task_end(task_submit(task[0]), 0);
 	fl_client_put(client);
 	fl_client_put(other);
+	lane_end(other_pf);
 	lane_end(pf);
 	sched_end(sched);
 }

@@ -46,6 +46,7 @@ struct job {
 };
 
 static struct fl_sched *sched;
+static struct fl_client *client;
 static struct node nodes[NODES];
 static struct watch *watches[POSTERS * POSTS + NODES];
 static int watch_count, accepted, ended, ran, refused, removed;
@@ -124,7 +125,7 @@ static void job_ended(struct fl_op *op, int err)
 
 	note(&job->task.ended);
 	CHECK(seen(&job->task.ended) == 1);
-	CHECK(job->entered || err == -ENODEV || err == -ECANCELED);
+	CHECK(job->entered || err == -ENODEV || err == -ECANCELED || err == -EBUSY);
 	note(&ended);
 }
 
@@ -258,18 +259,37 @@ static int remove_fails(struct fl_op *op)
 	return -EBUSY;
 }
 
+static int unbind_over(struct fl_op *op)
+{
+	struct job *job = job_of(op);
+
+	__atomic_sub_fetch(&job->watch->removing, 1, __ATOMIC_SEQ_CST);
+	return 0;
+}
+
+/* After it the lane opens again. */
+static int unbind_run(struct fl_op *op)
+{
+	struct job *job = job_of(op);
+
+	enter(job);
+	note(&job->watch->removing);
+	return fl_op_sleep(op, rand_r(&job->seed) % 100000, unbind_over);
+}
+
 static void remove_node(struct node *node, struct fl_lane *lane, struct watch *watch,
 			unsigned int seed)
 {
-	bool fails = seed % 4 == 0;
-	struct job *job = job_new(lane, watch, NULL, seed, fails ? remove_fails : remove_run);
+	bool fails = seed % 4 == 0, unbinds = seed % 4 == 1;
+	fl_step run = fails ? remove_fails : unbinds ? unbind_run : remove_run;
+	struct job *job = job_new(lane, watch, NULL, seed, run);
 	int err;
 
-	job->task.type.flags |= FL_OP_REMOVES;
+	job->task.type.flags |= unbinds ? FL_OP_UNBINDS : FL_OP_REMOVES;
 	job->task.type.kind = "remove";
 	err = fl_op_submit(&job->task.op);
 	submitted(err);
-	if (err || fails)
+	if (err || fails || unbinds)
 		return;
 	note(&removed);
 	/* Its children in this test's list go with it: nobody can use them any more. */
@@ -334,6 +354,10 @@ static void *poster_main(void *arg)
 			struct job *job = job_new(lane, watch, NULL, rand_r(&seed), job_run);
 			struct fl_op *op = fl_op_get(&job->task.op);
 
+			if (rand_r(&seed) % 16 == 0)
+				job->task.type.flags |= FL_OP_LASTS;
+			if (rand_r(&seed) % 2)
+				job->task.op.client = fl_client_get(client);
 			submitted(fl_op_submit(op));
 			if (last && rand_r(&seed) % 4 == 0)
 				fl_op_cancel(last);
@@ -385,8 +409,12 @@ static void test_stress(void **state)
 	pthread_t thread[POSTERS];
 	struct fl_sched_stats stats;
 
+	/* Holds begin to last, and requests give up, in the middle of all that. */
 	sched = sched_new((struct fl_sched_config){ .workers = 4, .max_wait_ns = PATIENCE_NS,
+						    .patience_ns = FL_PATIENCE_MIN_NS,
+						    .deadline_ns = 3 * FL_PATIENCE_MIN_NS,
 						    .remove_deadline_ns = PATIENCE_NS });
+	client = fl_client_new("stress");
 	make_tree();
 	for (int i = 0; i < POSTERS; i++) {
 		seed[i] = first * 1000 + (unsigned int)i;
@@ -402,6 +430,7 @@ static void test_stress(void **state)
 	assert_int_equal(accepted, ended);
 	assert_true(ran > 0 && removed > 0 && refused > 0);
 	end_tree();
+	fl_client_put(client);
 	sched_end(sched);
 }
 

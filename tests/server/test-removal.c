@@ -172,7 +172,7 @@ static void expect_parked(int fd)
 
 /* ---- the tests -------------------------------------------------------------------------- */
 
-static void gone(void *arg)
+static void gone(void *arg, int err, const char *why)
 {
 	__atomic_store_n((int *)arg, 1, __ATOMIC_SEQ_CST);
 }
