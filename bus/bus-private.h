@@ -58,7 +58,7 @@ struct fl_device {
 	struct fl_device *chain; /* the next one with the same hash */
 	struct cds_list_head children;
 	struct cds_list_head sibling;
-	struct cds_list_head waiting; /* of fl_device_op: for the end of an unbinding */
+	struct fl_device_op *waiting; /* for the end of an unbinding: in the order of their turn */
 	fl_device_told *gone; /* of a removal that another one took over */
 	void *gone_arg;
 	uint64_t seq; /* in which order devices were added */
@@ -84,8 +84,8 @@ struct fl_device_op {
 	int probe_err;                  /* what became of it */
 	fl_device_told *told;           /* under the root's lock; NULL: it was told */
 	void *told_arg;
-	struct cds_list_head waits; /* in dev->waiting */
-	bool over;                  /* of an unbinding: atomic; others need not wait any more */
+	struct fl_device_op *next; /* in dev->waiting */
+	bool over;                 /* of an unbinding: atomic; others need not wait any more */
 };
 
 /* Whoever asked is told so when his removal was parked. */

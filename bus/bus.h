@@ -125,6 +125,9 @@ struct fl_device *fl_device_parent(const struct fl_device *dev);
 struct fl_lane *fl_device_lane(const struct fl_device *dev);
 struct fl_bus_root *fl_device_root(const struct fl_device *dev);
 void *fl_device_platform(const struct fl_device *dev);
+/* Whether its removal has begun. In a driver's remove: whether the device goes, too; else it is
+ * only unbound. Context: any. */
+bool fl_device_goes(struct fl_device *dev);
 /* NULL when unbound. A hint unless on the device's lane. */
 const struct fl_driver *fl_device_driver(const struct fl_device *dev);
 void fl_device_set_data(struct fl_device *dev, void *data); /* on its lane */

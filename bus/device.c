@@ -68,7 +68,6 @@ static struct fl_device *device_new(struct fl_bus_root *root, const struct fl_de
 	dev->seq = __atomic_fetch_add(&root->seq, 1, __ATOMIC_RELAXED);
 	CDS_INIT_LIST_HEAD(&dev->children);
 	CDS_INIT_LIST_HEAD(&dev->sibling);
-	CDS_INIT_LIST_HEAD(&dev->waiting);
 	memcpy(dev->name, desc->name, name_len);
 	dev->match_off = (uint16_t)(name_len + 1);
 	memcpy(dev->name + dev->match_off, desc->match ? desc->match : desc->name, match);
@@ -177,6 +176,16 @@ struct fl_bus_root *fl_device_root(const struct fl_device *dev)
 void *fl_device_platform(const struct fl_device *dev)
 {
 	return dev->platform;
+}
+
+bool fl_device_goes(struct fl_device *dev)
+{
+	bool goes;
+
+	fl_lock_take(&dev->root->lock);
+	goes = dev->closed;
+	fl_lock_drop(&dev->root->lock);
+	return goes;
 }
 
 const struct fl_driver *fl_device_driver(const struct fl_device *dev)

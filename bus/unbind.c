@@ -51,17 +51,16 @@ void fl_device_op_tell(struct fl_device_op *dop, int err, const char *why)
 /* The next of those that wait; NULL: none, and the unbinding is over. */
 static struct fl_device_op *next_waiting(struct fl_device *dev)
 {
-	struct fl_device_op *dop = NULL;
+	struct fl_device_op *dop;
 
 	fl_lock_take(&dev->root->lock);
-	if (cds_list_empty(&dev->waiting)) {
+	dop = dev->waiting;
+	if (dop)
+		dev->waiting = dop->next;
+	else
 		dev->unbinding = false;
-	} else {
-		dop = cds_list_first_entry(&dev->waiting, struct fl_device_op, waits);
-		cds_list_del(&dop->waits);
-		if (dop->kind == FL_DEVICE_REMOVE)
-			dev->removal_waits = false;
-	}
+	if (dop && dop->kind == FL_DEVICE_REMOVE)
+		dev->removal_waits = false;
 	fl_lock_drop(&dev->root->lock);
 	return dop;
 }
@@ -90,20 +89,23 @@ static void submit_waiting(struct fl_device *dev)
 /* Whether dop has to wait; if not, and it is an unbinding, others have to wait for it. */
 static int wait_if_unbinding(struct fl_device_op *dop, bool *ret_waits)
 {
+	bool removes = dop->kind == FL_DEVICE_REMOVE;
 	struct fl_device *dev = dop->dev;
+	struct fl_device_op **at = &dev->waiting;
 	int err = 0;
 
 	fl_lock_take(&dev->root->lock);
 	*ret_waits = dev->unbinding;
 	if (!dev->unbinding) {
 		dev->unbinding = dop->kind == FL_DEVICE_UNBIND;
-	} else if (dop->kind != FL_DEVICE_REMOVE) {
-		cds_list_add_tail(&dop->waits, &dev->waiting);
-	} else if (!dev->removal_waits) {
-		dev->removal_waits = true;
-		cds_list_add(&dop->waits, &dev->waiting);
-	} else {
+	} else if (removes && dev->removal_waits) {
 		err = -ENODEV;
+	} else {
+		while (*at && !removes)
+			at = &(*at)->next;
+		dop->next = *at;
+		*at = dop;
+		dev->removal_waits |= removes;
 	}
 	fl_lock_drop(&dev->root->lock);
 	return err;

@@ -7,8 +7,6 @@
 #include "core/instance.h"
 #include "core/txn.h"
 
-#define RETRY_NS FL_NS_PER_MS
-
 static int unregister_once(struct fl_op *op, struct fl_devlink *dl)
 {
 	struct fl_txn *txn;
@@ -31,8 +29,7 @@ static int unregister_again(struct fl_op *op)
 	int err = unregister_once(op, dl);
 
 	if (err && !fl_op_parked(op))
-		return fl_op_cancelled(op) ? fl_op_yield(op, unregister_again)
-					   : fl_op_sleep(op, RETRY_NS, unregister_again);
+		return fl_op_retry(op, unregister_again);
 	fl_op_set_data(op, dl->last_op_data);
 	if (err)
 		fl_log(FL_LOG_ERR, "%s/%s: its removal was parked; its instance stays",

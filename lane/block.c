@@ -41,7 +41,7 @@ static bool count_up(struct fl_op *op, unsigned int *count, unsigned int limit)
 int fl_block_reserve(struct fl_op *op, char **ret_refusal)
 {
 	struct fl_sched *sched = op->lane->sched;
-	struct fl_lane *root = op->lane->root;
+	struct fl_lane *root = fl_lane_root(op->lane);
 	unsigned int limit = sched->config.max_block_device;
 	int len;
 
@@ -75,7 +75,7 @@ void fl_block_release(struct fl_op *op)
 	if (!op->slot)
 		return;
 	op->slot = 0;
-	__atomic_sub_fetch(&op->lane->root->block_ops, 1, __ATOMIC_RELAXED);
+	__atomic_sub_fetch(&fl_lane_root(op->lane)->block_ops, 1, __ATOMIC_RELAXED);
 	__atomic_sub_fetch(&op->lane->sched->block_ops, 1, __ATOMIC_RELAXED);
 }
 

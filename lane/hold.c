@@ -16,6 +16,8 @@
 
 #include "base/log.h"
 
+#define LOOK_AGAIN_NS FL_NS_PER_MS
+
 /* Requests that leave a queue without having been granted, under one hold of the lock. */
 struct leavers {
 	struct fl_op *op[FL_CHUNK];
@@ -69,11 +71,12 @@ static bool lasts(struct fl_lane *lane, uint64_t now_ns) FL_REQUIRES(lane->lock)
 /* How long somebody has been alone on lane, counted from any moment that suits. */
 static uint64_t alone_total(const struct fl_lane *lane, uint64_t now_ns)
 {
-	uint64_t total = lane->alone_sum_ns;
+	uint64_t total = lane->alone_sum_ns, since_ns;
 
-	if (lane->alone && now_ns > lane->alone_ns)
-		total += now_ns - lane->alone_ns;
-	return total;
+	if (!lane->alone)
+		return total;
+	since_ns = cds_list_first_entry(&lane->holders, struct fl_op_hold, link)->since_ns;
+	return now_ns > since_ns ? total + now_ns - since_ns : total;
 }
 
 /* Until when who is to be alone may wait. What it waited while others were alone does not count. */
@@ -91,7 +94,7 @@ uint64_t fl_hold_until(const struct fl_op_hold *hold, uint64_t now_ns)
 	return hold->alone && hold->state == FL_HOLD_QUEUED ? waits_until(hold, now_ns) : 0;
 }
 
-static void timer_cancel(struct fl_lane *lane) FL_REQUIRES(lane->lock)
+void fl_hold_timer_cancel(struct fl_lane *lane)
 {
 	lane->first_ns = 0;
 	if (!lane->look_ns)
@@ -109,7 +112,7 @@ static bool timer_settle(struct fl_lane *lane, uint64_t now_ns) FL_REQUIRES(lane
 
 	/* A lane that is sealed has nobody in line but who sealed it. */
 	if (!first || lane->alone || lane->sealed) {
-		timer_cancel(lane);
+		fl_hold_timer_cancel(lane);
 		return false;
 	}
 	if (!lane->first_ns)
@@ -140,7 +143,6 @@ static void hold_grant(struct fl_lane *lane, struct fl_op_hold *hold, uint64_t n
 	lane->held++;
 	if (hold->alone) {
 		lane->alone = fl_hold_op(hold);
-		lane->alone_ns = now_ns;
 	} else if (fl_op_lasts(fl_hold_op(hold))) {
 		lane->declared++;
 	}
@@ -149,7 +151,7 @@ static void hold_grant(struct fl_lane *lane, struct fl_op_hold *hold, uint64_t n
 /* Whether hold queued when one that was alone left: it goes before the next. */
 static bool goes_first(const struct fl_lane *lane, const struct fl_op_hold *hold)
 {
-	return hold && hold->ticket < lane->turn;
+	return hold && (int32_t)(hold->ticket - lane->turn) < 0;
 }
 
 /* Which of those that queue may enter now; NULL: none. */
@@ -161,6 +163,9 @@ static struct fl_op_hold *next_hold(struct fl_lane *lane, uint64_t now_ns) FL_RE
 
 	if (lane->alone)
 		return NULL;
+	/* What else queues there ends: fl_hold_fail_some(). */
+	if (lane->sealed)
+		return alone && fl_hold_op(alone) == lane->sealer && !lane->held ? alone : NULL;
 	if (!alone || goes_first(lane, shared))
 		return shared ? shared : laster;
 	if (goes_first(lane, laster))
@@ -340,7 +345,7 @@ int fl_hold_enter(struct fl_op *op)
 static void dequeue(struct fl_lane *lane, struct fl_op_hold *hold) FL_REQUIRES(lane->lock)
 {
 	if (hold == first_of(&lane->alones))
-		timer_cancel(lane);
+		fl_hold_timer_cancel(lane);
 	cds_list_del(&hold->link);
 	lane->queued--;
 	hold->state = FL_HOLD_FREE;
@@ -373,13 +378,14 @@ bool fl_hold_unqueue(struct fl_op *op)
 static void release(struct fl_lane *lane, struct fl_op_hold *hold, uint64_t now_ns)
 	FL_REQUIRES(lane->lock)
 {
+	if (hold->alone)
+		lane->alone_sum_ns = alone_total(lane, now_ns);
 	cds_list_del(&hold->link);
 	hold->state = FL_HOLD_FREE;
 	lane->held--;
 	lane->stuck -= hold->stuck;
 	hold->stuck = 0;
 	if (hold->alone) {
-		lane->alone_sum_ns = alone_total(lane, now_ns);
 		lane->alone = NULL;
 		lane->turn = lane->ticket;
 	} else if (fl_op_lasts(fl_hold_op(hold))) {
@@ -405,15 +411,33 @@ void fl_hold_release(struct fl_op *op)
 	}
 }
 
-void fl_hold_doom_all(struct fl_lane *lane)
+/* One of those that queue and may not stay; NULL: none. */
+static struct fl_op_hold *next_to_fail(struct fl_lane *lane) FL_REQUIRES(lane->lock)
 {
-	timer_cancel(lane);
-	cds_list_splice(&lane->lasters, &lane->doomed);
-	cds_list_splice(&lane->shareds, &lane->doomed);
-	cds_list_splice(&lane->alones, &lane->doomed);
-	CDS_INIT_LIST_HEAD(&lane->lasters);
-	CDS_INIT_LIST_HEAD(&lane->shareds);
-	CDS_INIT_LIST_HEAD(&lane->alones);
+	struct fl_op_hold *alone = first_of(&lane->alones);
+
+	/* Who sealed the lane comes when all others have left. */
+	if (alone && fl_hold_op(alone) != lane->sealer)
+		return alone;
+	return !cds_list_empty(&lane->shareds) ? first_of(&lane->shareds) : first_of(&lane->lasters);
+}
+
+bool fl_hold_fail_some(struct fl_lane *lane)
+{
+	struct fl_op_hold *hold;
+	CDS_LIST_HEAD(ready);
+	int count = 0;
+
+	fl_lock_take(&lane->lock);
+	while (lane->sealed && count < FL_CHUNK && (hold = next_to_fail(lane))) {
+		dequeue(lane, hold);
+		fl_op_doom(fl_hold_op(hold), -ENODEV);
+		cds_list_add_tail(&fl_hold_op(hold)->work.link, &ready);
+		count++;
+	}
+	fl_lock_drop(&lane->lock);
+	fl_runq_push_list(lane->sched, &ready);
+	return count == FL_CHUNK;
 }
 
 /* ---- giving up ------------------------------------------------------------------------------ */
@@ -484,23 +508,22 @@ static void tell_given_up(const struct leavers *leavers, const struct fl_op *ane
 
 struct fl_work *fl_lane_timer_expire(struct fl_timer *timer, uint64_t now_ns, uint64_t *ret_again_ns)
 {
+	/* The lane is there: the timer is armed only while somebody queues at it. */
 	struct fl_lane *lane = FL_CONTAINER_OF(timer, struct fl_lane, timer);
+	struct fl_work *look = fl_lane_look(lane);
 
-	if (__atomic_exchange_n(&lane->look_pending, 1, __ATOMIC_SEQ_CST))
-		return NULL;
-	/* It is there: it is armed only while somebody queues at the lane. */
-	fl_lane_get(lane);
-	return &lane->look;
+	/* Somebody looks already, who may have looked here before. */
+	if (!look)
+		*ret_again_ns = now_ns + LOOK_AGAIN_NS;
+	return look;
 }
 
-void fl_lane_look_up(struct fl_work *work)
+void fl_hold_look(struct fl_lane *lane)
 {
-	struct fl_lane *lane = FL_CONTAINER_OF(work, struct fl_lane, look);
 	uint64_t now_ns = fl_sched_now(lane->sched);
 	struct leavers leavers = { .count = 0 };
 	struct fl_op *anew = NULL;
 
-	__atomic_store_n(&lane->look_pending, 0, __ATOMIC_SEQ_CST);
 	fl_lock_take(&lane->lock);
 	/* It has expired, or was even armed anew since. */
 	if (lane->look_ns)
@@ -513,7 +536,6 @@ void fl_lane_look_up(struct fl_work *work)
 	tell_given_up(&leavers, anew, lane->sched->config.deadline_ns);
 	let_end(&leavers);
 	fl_op_put(anew);
-	fl_lane_put(lane);
 }
 
 /* ---- what does not return -------------------------------------------------------------------- */

@@ -23,13 +23,12 @@
 
 /*
  * Rules of struct fl_lane:
- * 1. sched, parent, root, owner, depth, name: never change.
- * 2. refs, sealed, sealer, opens, abandoned, overdue_pending, look_pending, parked, asked,
- *    block_ops: atomic. sealed, sealer and opens are written under lock; sealer may be followed
- *    only there.
- * 3. The queues, holders, told, doomed, held, queued, declared, stuck, alone, ticket, turn,
- *    first_ns, alone_sum_ns, alone_ns, look_ns, park_at_ns: under lock. timer: armed and cancelled
- *    under lock, only while somebody is first in line.
+ * 1. sched, parent, owner, depth, name: never change.
+ * 2. refs, sealed, sealer, opens, abandoned, look_pending, parked, asked, block_ops: atomic. sealed,
+ *    sealer and opens are written under lock; sealer may be followed only there.
+ * 3. The queues, holders, held, queued, declared, stuck, alone, ticket, turn, first_ns, alone_sum_ns,
+ *    look_ns, seals: under lock. timer: armed and cancelled under lock, only while
+ *    somebody is first in line.
  * 4. sibling, linked: written under the parent's lock; sibling.next is read under RCU.
  * 5. to_look: of the work that is pending.
  * 6. alone is a pointer to look at only under lock: its operation then holds the lane.
@@ -37,50 +36,43 @@
 struct fl_lane {
 	struct fl_sched *sched;
 	struct fl_lane *parent; /* a reference */
-	struct fl_lane *root;
 	void *owner;
 	int refs;
-	unsigned int depth; /* lanes above it */
+	uint8_t depth; /* lanes above it */
+	bool linked;
+	uint8_t sealed;
+	uint8_t opens;        /* an unbinding is over that had to park something */
+	uint8_t abandoned;    /* the removal was parked */
+	uint8_t look_pending;
 
 	struct fl_lock lock;
 	/* Requests, each list in the order of their arrival. */
 	struct cds_list_head alones;  /* to be alone */
 	struct cds_list_head shareds; /* shared */
 	struct cds_list_head lasters; /* shared, of what is declared to last */
-	struct cds_list_head holders; /* granted ones, the oldest first */
-	struct cds_list_head told;    /* holders that a removal has told to stop */
-	struct cds_list_head doomed;  /* requests that a seal found queued */
-	unsigned int held;            /* holders and told */
-	unsigned int declared;        /* shared ones among them that are declared to last */
-	unsigned int stuck;           /* holds of operations that were told to stop in vain */
-	unsigned int queued;          /* requests and doomed */
-	uint64_t ticket;              /* of the next request */
-	uint64_t turn;                /* shared requests with lower tickets go first */
-	uint64_t first_ns;     /* since when the first of alones waits for holders; 0: none does */
+	struct cds_list_head holders; /* granted ones, the oldest first, until it is sealed */
+	unsigned int held;
+	unsigned int declared; /* shared holders that are declared to last */
+	unsigned int stuck;    /* holders that were told to stop in vain */
+	unsigned int queued;
+	uint32_t ticket;       /* of the next request */
+	uint32_t turn;         /* shared requests with earlier tickets go first */
 	struct fl_op *alone;
-	uint64_t alone_ns;     /* since when */
 	uint64_t alone_sum_ns; /* how long others were before, as far as it matters to who queues */
+	uint64_t first_ns;     /* since when the first of alones waits for holders; 0: none does */
+	uint64_t look_ns;      /* for when the timer is armed, or was; 0: it is not */
 	struct fl_timer timer; /* of who is first in line */
-	uint64_t look_ns;      /* for when it is armed, or was; 0: it is not */
-	struct fl_work look;
-	int look_pending;
+	struct fl_work look;   /* finds out what has begun to last, who gives up, whom to park */
 
-	int sealed;
-	struct fl_op *sealer;   /* the removal, until it is over */
-	int opens;              /* an unbinding is over that had to park something */
-	unsigned int parked;    /* operations there or below that were parked, and still run */
-	int abandoned;          /* the removal was parked */
-	uint64_t park_at_ns;    /* when the removal goes on without those that it told */
-	struct fl_work overdue; /* parks whom the removal has waited for long enough */
-	int overdue_pending;
-	unsigned int to_look; /* at how many it has not looked yet */
-
-	struct cds_list_head children;
-	struct cds_list_head sibling;
-	bool linked;
+	struct fl_op *sealer; /* the removal or unbinding, until it is over */
+	uint32_t seals;       /* how often it was sealed: who was told knows the last */
+	unsigned int to_look; /* at how many holders a removal has not looked yet */
+	unsigned int parked;  /* operations there or below that were parked, and still run */
 
 	unsigned int asked;     /* of a root: operations there and below that clients asked for */
 	unsigned int block_ops; /* of a root: its blocking operations */
+	struct cds_list_head children;
+	struct cds_list_head sibling;
 	struct fl_rcu_head rcu;
 	char name[];
 };
@@ -206,6 +198,8 @@ static inline bool fl_is_past(uint64_t at_ns, uint64_t now_ns)
 struct fl_lane *fl_lane_alloc(struct fl_sched *sched, struct fl_lane *parent, const char *name,
 			      void *owner);
 bool fl_lane_try_get(struct fl_lane *lane);
+/* The lane of the device at the root. */
+struct fl_lane *fl_lane_root(struct fl_lane *lane);
 /* Takes lane out of its parent's list; it stays sealed. */
 void fl_lane_unlink(struct fl_lane *lane);
 
@@ -216,8 +210,11 @@ int fl_hold_enter(struct fl_op *op);
 bool fl_hold_unqueue(struct fl_op *op);
 /* Gives back what op still holds, and makes those ready that wait for it. */
 void fl_hold_release(struct fl_op *op);
-/* Everything that queues at lane is taken out, into lane->doomed. */
-void fl_hold_doom_all(struct fl_lane *lane) FL_REQUIRES(lane->lock);
+/* The lane is sealed: nobody is first in line any more. */
+void fl_hold_timer_cancel(struct fl_lane *lane) FL_REQUIRES(lane->lock);
+/* Takes out some of those that queue at the sealed lane, and lets them end with -ENODEV. True: there
+ * may be more. */
+bool fl_hold_fail_some(struct fl_lane *lane);
 /* op was told to stop in vain: who waits for it, and has a client, ends with -EBUSY from now on.
  * Context: a worker. */
 void fl_hold_set_stuck(struct fl_op *op);
@@ -225,8 +222,8 @@ void fl_hold_set_stuck(struct fl_op *op);
 uint64_t fl_hold_until(const struct fl_op_hold *hold, uint64_t now_ns);
 struct fl_work *fl_lane_timer_expire(struct fl_timer *timer, uint64_t now_ns,
 				     uint64_t *ret_again_ns);
-/* The lane's timer has expired: opens the lane, or lets the first in line give up. */
-void fl_lane_look_up(struct fl_work *work);
+/* Opens the lane if something has begun to last, and lets those in line give up that are late. */
+void fl_hold_look(struct fl_lane *lane);
 
 /* removal.c */
 /* -ENODEV if it is sealed already. sealer may be NULL. */
@@ -249,7 +246,7 @@ void fl_removal_await_told(struct fl_op *op);
 uint64_t fl_removal_look_ns(const struct fl_op *op);
 /* The work of looking, to be put into the run queue; NULL: it is there. Context: any. */
 struct fl_work *fl_lane_look(struct fl_lane *lane);
-void fl_lane_overdue(struct fl_work *work);
+void fl_lane_look_run(struct fl_work *work);
 /* Whether a submit below or at lane is refused; spawner may be NULL. */
 bool fl_lane_sealed_against(const struct fl_lane *lane, const struct fl_op *spawner);
 /* Says why op is refused: -ENODEV, or, if its lane will open again when what an unbinding had to park
@@ -337,6 +334,9 @@ void fl_timers_stop(struct fl_sched *sched);
 /* Makes room for one more timer that may be armed; 0 or -ENOMEM. */
 int fl_timers_reserve(struct fl_sched *sched);
 void fl_timers_unreserve(struct fl_sched *sched);
+void fl_timer_init_expire(struct fl_timer *timer,
+			  struct fl_work *(*expire)(struct fl_timer *timer, uint64_t now_ns,
+						    uint64_t *ret_again_ns));
 /* Arms a timer for which there is room, for when fl_sched_now() is at_ns. */
 void fl_timer_arm_at(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns);
 /* The same under a lane's lock. True: fl_timers_wake() has to follow without it. */

@@ -53,22 +53,17 @@ struct fl_lane *fl_lane_alloc(struct fl_sched *sched, struct fl_lane *parent, co
 		return NULL;
 	lane->sched = sched;
 	lane->parent = parent;
-	lane->root = parent && parent != sched->top ? parent->root : lane;
 	lane->owner = owner;
 	lane->refs = 1;
-	lane->depth = parent ? parent->depth + 1 : 0;
+	lane->depth = parent ? (uint8_t)(parent->depth + 1) : 0;
 	fl_lock_init(&lane->lock, lane);
 	CDS_INIT_LIST_HEAD(&lane->alones);
 	CDS_INIT_LIST_HEAD(&lane->shareds);
 	CDS_INIT_LIST_HEAD(&lane->lasters);
 	CDS_INIT_LIST_HEAD(&lane->holders);
-	CDS_INIT_LIST_HEAD(&lane->told);
-	CDS_INIT_LIST_HEAD(&lane->doomed);
 	CDS_INIT_LIST_HEAD(&lane->children);
-	fl_timer_init(&lane->timer, NULL);
-	lane->timer.expire = fl_lane_timer_expire;
-	lane->look.fn = fl_lane_look_up;
-	lane->overdue.fn = fl_lane_overdue;
+	fl_timer_init_expire(&lane->timer, fl_lane_timer_expire);
+	lane->look.fn = fl_lane_look_run;
 	memcpy(lane->name, name, len);
 	return lane;
 }
@@ -181,6 +176,13 @@ const char *fl_lane_name(const struct fl_lane *lane)
 void *fl_lane_owner(const struct fl_lane *lane)
 {
 	return lane->owner;
+}
+
+struct fl_lane *fl_lane_root(struct fl_lane *lane)
+{
+	while (lane->depth > 1)
+		lane = lane->parent;
+	return lane;
 }
 
 struct fl_lane *fl_lane_parent(const struct fl_lane *lane)

@@ -178,11 +178,14 @@ void fl_lane_discard(struct fl_lane *lane);
 /* A timer that calls fn(timer) once. Context: the one timer thread: fn may wake an operation or
  * arm a timer, and nothing slower. */
 struct fl_timer {
-	void (*fn)(struct fl_timer *timer);
+	union {
+		void (*fn)(struct fl_timer *timer);
+		struct fl_work *(*expire)(struct fl_timer *timer, uint64_t now_ns,
+					  uint64_t *ret_again_ns);
+	};
 	/* The rest is lane/'s own. */
-	struct fl_work *(*expire)(struct fl_timer *timer, uint64_t now_ns, uint64_t *ret_again_ns);
-	uint64_t at_ns; /* of fl_sched_now() */
-	size_t heap_index;
+	uint32_t expires;    /* which of the two */
+	uint32_t heap_index; /* the place + 1; 0: not armed */
 };
 void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer));
 /* Arms timer for `ns` from now. It must not be armed. Returns 0 or -ENOMEM. */

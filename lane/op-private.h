@@ -12,7 +12,8 @@
  *    under children_lock.
  * 3. refs, entered, turn, state, wait, doomed, cancelled, parked, due_pending, timed_out, times:
  *    atomic. turn is laid out in step.c.
- * 4. path[].link, .state, .since_ns, .ticket, .stuck, still_ns: under path[].lane's leaf lock.
+ * 4. path[].link, .state, .since_ns, .ticket, .told, .stuck: under path[].lane's leaf lock; still_ns
+ *    and park_at_ns: under that of the operation's own lane.
  * 5. children, children_running, children_error, over: under children_lock. So are, of each
  *    child: sibling, awaited, told_as. parked is set, and over, under the operation's own.
  * 6. work: owned by whoever made the operation ready, until a worker takes it. due: by whoever set
@@ -37,7 +38,8 @@ struct fl_op_hold {
 	struct fl_lane *lane;
 	struct cds_list_head link; /* in the lane's queue or among its holders */
 	uint64_t since_ns;         /* when it queued there last, or was granted */
-	uint64_t ticket;           /* its place in the queue */
+	uint32_t ticket;           /* its place in the queue */
+	uint32_t told;             /* of which seal; 0: none */
 	uint8_t index;             /* of this hold in path[] */
 	uint8_t alone;
 	uint8_t state; /* enum fl_hold_state */
@@ -84,6 +86,7 @@ struct fl_op {
 	uint64_t still_ns;    /* how long others had been alone at its own lane when it queued there */
 	uint64_t deadline_ns; /* when it is told to stop; 0: never by itself */
 	uint64_t told_ns;     /* when it was, or cancelled; 0: not yet */
+	uint64_t park_at_ns;  /* of a removal: when it goes on without those that it told */
 	int timed_out;
 	int due_pending;
 	/* Since when it may be waited for; 0: it has not begun, or is a removal that awaits

@@ -20,8 +20,7 @@ void fl_op_init(struct fl_op *op, const struct fl_op_type *type, struct fl_lane 
 	op->due.fn = fl_deadline_due;
 	fl_lock_init(&op->children_lock, op);
 	CDS_INIT_LIST_HEAD(&op->children);
-	fl_timer_init(&op->timer, NULL);
-	op->timer.expire = fl_step_expire;
+	fl_timer_init_expire(&op->timer, fl_step_expire);
 }
 
 struct fl_op *fl_op_get(struct fl_op *op)
@@ -133,7 +132,7 @@ static void release_plane(struct fl_op *op)
 {
 	__atomic_sub_fetch(&op->lane->sched->ops, 1, __ATOMIC_RELAXED);
 	if (op->asked)
-		__atomic_sub_fetch(&op->lane->root->asked, 1, __ATOMIC_RELAXED);
+		__atomic_sub_fetch(&fl_lane_root(op->lane)->asked, 1, __ATOMIC_RELAXED);
 	op->asked = 0;
 }
 
@@ -142,7 +141,7 @@ static void release_plane(struct fl_op *op)
 static int reserve_plane(struct fl_op *op)
 {
 	struct fl_sched *sched = op->lane->sched;
-	struct fl_lane *root = op->lane->root;
+	struct fl_lane *root = fl_lane_root(op->lane);
 	unsigned int limit = sched->config.max_ops;
 	unsigned int all = __atomic_add_fetch(&sched->ops, 1, __ATOMIC_RELAXED), here;
 

@@ -49,7 +49,8 @@ int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer)
 		__atomic_store_n(&lane->opens, 0, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&lane->sealer, sealer, __ATOMIC_SEQ_CST);
 		__atomic_store_n(&lane->sealed, 1, __ATOMIC_SEQ_CST);
-		fl_hold_doom_all(lane);
+		lane->seals++;
+		fl_hold_timer_cancel(lane);
 	}
 	fl_lock_drop(&lane->lock);
 	if (before)
@@ -58,15 +59,13 @@ int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer)
 	return err;
 }
 
-/* Context: under the lock. What was told and still holds the lane is a holder like others. */
+/* Context: under the lock. */
 static void unseal(struct fl_lane *lane) FL_REQUIRES(lane->lock)
 {
 	__atomic_store_n(&lane->sealer, NULL, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&lane->abandoned, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&lane->opens, 0, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&lane->sealed, 0, __ATOMIC_SEQ_CST);
-	cds_list_splice(&lane->told, &lane->holders);
-	CDS_INIT_LIST_HEAD(&lane->told);
 }
 
 void fl_lane_unseal(struct fl_lane *lane, const struct fl_op *sealer)
@@ -211,29 +210,6 @@ void fl_op_cancel(struct fl_op *op)
 	fl_op_tell(op, -ECANCELED, FL_TELL_CANCEL);
 }
 
-static bool fail_doomed(struct fl_lane *lane)
-{
-	CDS_LIST_HEAD(ready);
-	int count = 0;
-
-	fl_lock_take(&lane->lock);
-	while (count < FL_CHUNK && !cds_list_empty(&lane->doomed)) {
-		struct fl_op_hold *hold =
-			cds_list_first_entry(&lane->doomed, struct fl_op_hold, link);
-		struct fl_op *op = fl_hold_op(hold);
-
-		cds_list_del(&hold->link);
-		lane->queued--;
-		hold->state = FL_HOLD_FREE;
-		fl_op_doom(op, -ENODEV);
-		cds_list_add_tail(&op->work.link, &ready);
-		count++;
-	}
-	fl_lock_drop(&lane->lock);
-	fl_runq_push_list(lane->sched, &ready);
-	return count == FL_CHUNK;
-}
-
 /* What an unbinding leaves alone: it was declared to last, and has its own deadline. */
 static bool is_spared(const struct fl_lane *lane, const struct fl_op *op)
 {
@@ -242,6 +218,7 @@ static bool is_spared(const struct fl_lane *lane, const struct fl_op *op)
 	return sealer && fl_op_unbinds(sealer) && fl_op_lasts(op) && !fl_op_cancelled(op);
 }
 
+/* Who has been told goes behind those that have not. */
 static bool tell_holders(struct fl_lane *lane)
 {
 	struct fl_op *op[FL_CHUNK];
@@ -252,7 +229,11 @@ static bool tell_holders(struct fl_lane *lane)
 		struct fl_op_hold *hold =
 			cds_list_first_entry(&lane->holders, struct fl_op_hold, link);
 
-		cds_list_move(&hold->link, &lane->told);
+		if (hold->told == lane->seals)
+			break;
+		hold->told = lane->seals;
+		cds_list_del(&hold->link);
+		cds_list_add_tail(&hold->link, &lane->holders);
 		if (!is_spared(lane, fl_hold_op(hold)))
 			op[count++] = fl_op_get(fl_hold_op(hold));
 	}
@@ -266,7 +247,7 @@ static bool tell_holders(struct fl_lane *lane)
 
 bool fl_lane_tell(struct fl_lane *lane)
 {
-	bool more = fail_doomed(lane);
+	bool more = fl_hold_fail_some(lane);
 
 	return tell_holders(lane) || more;
 }
@@ -415,7 +396,7 @@ void fl_removal_await_told(struct fl_op *op)
 	bool held;
 
 	fl_lock_take(&lane->lock);
-	lane->park_at_ns = at_ns;
+	op->park_at_ns = at_ns;
 	held = lane->held; /* it is sealed: no others come */
 	fl_lock_drop(&lane->lock);
 	if (held)
@@ -424,10 +405,10 @@ void fl_removal_await_told(struct fl_op *op)
 
 struct fl_work *fl_lane_look(struct fl_lane *lane)
 {
-	if (__atomic_exchange_n(&lane->overdue_pending, 1, __ATOMIC_SEQ_CST))
+	if (__atomic_exchange_n(&lane->look_pending, 1, __ATOMIC_SEQ_CST))
 		return NULL;
 	fl_lane_get(lane);
-	return &lane->overdue;
+	return &lane->look;
 }
 
 /* Whether a removal has waited for op long enough. Who was told gets one deadline. Who was
@@ -450,12 +431,12 @@ static bool is_late_spared(const struct fl_op *op, uint64_t now_ns)
 /* Of those that hold lane beside its removal. */
 static int pick_holders(struct fl_lane *lane, struct fl_op **late) FL_REQUIRES(lane->lock)
 {
-	bool unbinds = lane->sealer && fl_op_unbinds(lane->sealer);
+	bool unbinds = fl_op_unbinds(lane->sealer);
 	uint64_t now_ns = fl_sched_now(lane->sched);
 	int count = 0;
 
-	/* The work may come late: the removal may be another. */
-	if (now_ns < lane->park_at_ns) {
+	/* The work may come late: the removal may be another, which has not told everybody yet. */
+	if (!lane->sealer->park_at_ns || now_ns < lane->sealer->park_at_ns) {
 		lane->to_look = 0;
 		return 0;
 	}
@@ -465,14 +446,14 @@ static int pick_holders(struct fl_lane *lane, struct fl_op **late) FL_REQUIRES(l
 		struct fl_op_hold *hold;
 		struct fl_op *op;
 
-		if (cds_list_empty(&lane->told)) {
+		if (cds_list_empty(&lane->holders)) {
 			lane->to_look = 0;
 			break;
 		}
-		hold = cds_list_first_entry(&lane->told, struct fl_op_hold, link);
+		hold = cds_list_first_entry(&lane->holders, struct fl_op_hold, link);
 		op = fl_hold_op(hold);
 		cds_list_del(&hold->link);
-		cds_list_add_tail(&hold->link, &lane->told);
+		cds_list_add_tail(&hold->link, &lane->holders);
 		if (unbinds && fl_op_lasts(op) ? is_late_spared(op, now_ns) :
 						 is_late(op, !fl_op_removes(op), now_ns))
 			late[count++] = fl_op_get(op);
@@ -526,27 +507,34 @@ static int pick_late(struct fl_lane *lane, struct fl_op **late)
 	return count;
 }
 
-void fl_lane_overdue(struct fl_work *work)
+/* Parks some of those for which the removal of lane has waited long enough. True: once more. */
+static bool park_late(struct fl_lane *lane)
 {
-	struct fl_lane *lane = FL_CONTAINER_OF(work, struct fl_lane, overdue);
 	struct fl_sched *sched = lane->sched;
 	struct fl_op *late[FL_CHUNK];
 	int count;
 
-	if (__atomic_exchange_n(&sched->parking, 1, __ATOMIC_SEQ_CST)) {
-		fl_runq_push(sched, work);
-		return;
-	}
+	if (__atomic_exchange_n(&sched->parking, 1, __ATOMIC_SEQ_CST))
+		return true;
 	count = pick_late(lane, late);
 	for (int i = 0; i < count; i++) {
 		park(late[i]);
 		fl_op_put(late[i]);
 	}
 	__atomic_store_n(&sched->parking, 0, __ATOMIC_SEQ_CST);
-	if (lane->to_look) { /* in small portions: others want the worker, too */
-		fl_runq_push(sched, work);
+	return lane->to_look;
+}
+
+void fl_lane_look_run(struct fl_work *work)
+{
+	struct fl_lane *lane = FL_CONTAINER_OF(work, struct fl_lane, look);
+
+	if (!__atomic_load_n(&lane->sealed, __ATOMIC_SEQ_CST)) {
+		fl_hold_look(lane);
+	} else if (park_late(lane)) { /* in small portions: others want the worker, too */
+		fl_runq_push(lane->sched, work);
 		return;
 	}
-	__atomic_store_n(&lane->overdue_pending, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&lane->look_pending, 0, __ATOMIC_SEQ_CST);
 	fl_lane_put(lane);
 }

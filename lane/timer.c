@@ -70,11 +70,10 @@ static void clock_tick(struct fl_timers *timers) FL_REQUIRES(timers->lock)
 
 /* ---- the heap -------------------------------------------------------------------------- */
 
-/* heap_index is the place + 1; 0: not armed. */
 static void heap_put(struct fl_timers *timers, size_t at, struct fl_heap_entry entry)
 {
 	timers->heap[at] = entry;
-	entry.timer->heap_index = at + 1;
+	entry.timer->heap_index = (uint32_t)at + 1;
 }
 
 static void heap_up(struct fl_timers *timers, size_t at, struct fl_heap_entry entry)
@@ -164,6 +163,13 @@ void fl_timer_init(struct fl_timer *timer, void (*fn)(struct fl_timer *timer))
 	*timer = (struct fl_timer){ .fn = fn };
 }
 
+void fl_timer_init_expire(struct fl_timer *timer,
+			  struct fl_work *(*expire)(struct fl_timer *timer, uint64_t now_ns,
+						    uint64_t *ret_again_ns))
+{
+	*timer = (struct fl_timer){ .expire = expire, .expires = 1 };
+}
+
 bool fl_timer_arm_quietly(struct fl_sched *sched, struct fl_timer *timer, uint64_t at_ns)
 {
 	struct fl_timers *timers = &sched->timers;
@@ -173,7 +179,6 @@ bool fl_timer_arm_quietly(struct fl_sched *sched, struct fl_timer *timer, uint64
 	fl_assert(!timer->heap_index && timers->count < timers->capacity);
 	if (!timers->ticked_ns)
 		clock_set(timers, fl_now_ns(), timers->lost_ns);
-	timer->at_ns = at_ns;
 	heap_up(timers, timers->count++, (struct fl_heap_entry){ at_ns, timer });
 	wake = at_ns < timers->sleeps_until;
 	if (wake) {
@@ -199,7 +204,7 @@ int fl_timer_arm(struct fl_sched *sched, struct fl_timer *timer, uint64_t ns)
 {
 	int err = fl_timers_reserve(sched);
 
-	fl_assert(timer->fn);
+	fl_assert(!timer->expires);
 	if (!err)
 		fl_timer_arm_at(sched, timer, fl_sched_now(sched) + ns);
 	return err;
@@ -215,7 +220,7 @@ bool fl_timer_cancel(struct fl_sched *sched, struct fl_timer *timer)
 	if (armed)
 		heap_remove(timers, timer);
 	fl_lock_drop(&timers->lock);
-	if (armed && timer->fn)
+	if (armed && !timer->expires)
 		fl_timers_unreserve(sched);
 	return armed;
 }
@@ -231,11 +236,10 @@ static struct fl_timer *expire(struct fl_timers *timers, uint64_t now_ns,
 		struct fl_work *work;
 
 		heap_remove(timers, timer);
-		if (!timer->expire)
+		if (!timer->expires)
 			return timer;
 		work = timer->expire(timer, now_ns, &again_ns);
 		if (again_ns) {
-			timer->at_ns = again_ns;
 			heap_up(timers, timers->count++,
 				(struct fl_heap_entry){ again_ns, timer });
 		}

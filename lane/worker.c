@@ -121,9 +121,7 @@ static void drop_rest(struct fl_runq *runq)
 	struct fl_work *work, *next;
 
 	cds_list_for_each_entry_safe(work, next, &runq->list, link) {
-		if (work->fn == fl_lane_overdue)
-			fl_lane_put(FL_CONTAINER_OF(work, struct fl_lane, overdue));
-		else if (work->fn == fl_lane_look_up)
+		if (work->fn == fl_lane_look_run)
 			fl_lane_put(FL_CONTAINER_OF(work, struct fl_lane, look));
 		else if (work->fn == fl_deadline_due)
 			fl_op_put(FL_CONTAINER_OF(work, struct fl_op, due));

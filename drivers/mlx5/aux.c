@@ -290,9 +290,10 @@ void mlx5_children_forget(struct mlx5_func *func)
 		fl_device_put(child_swap(func, i, NULL));
 }
 
+/* Also if op was told to stop: they are gone. */
 static int detached(struct fl_op *op)
 {
-	return fl_op_cancelled(op) ? -ECANCELED : 0;
+	return 0;
 }
 
 int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func)

@@ -42,12 +42,11 @@ static int is_switchdev(struct fl_op *op)
 	return mlx5_call_end(op, 0);
 }
 
+/* Also if op was told to stop meanwhile. */
 static int sfs_are_gone(struct fl_op *op)
 {
 	struct mlx5_call *call = mlx5_call(op);
 
-	if (fl_op_cancelled(op))
-		return mlx5_call_end(op, -ECANCELED);
 	mlx5_sf_ports_del(call->pf, call->txn);
 	mlx5_vf_ports_del(call->pf, call->txn);
 	mlx5_eswitch_set_switchdev(call->pf, false);

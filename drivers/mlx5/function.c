@@ -265,7 +265,7 @@ static int unregistered(struct fl_op *op)
 		mlx5_shared_leave(func->pf, func->dl);
 	mlx5_func_dl_free(func);
 	/* A device that stays, unbound, has no end that would tell the port. */
-	if (func->vport && !fl_lane_sealed(fl_device_lane(func->dev)))
+	if (func->vport && !fl_device_goes(func->dev))
 		mlx5_vport_detach_post(func->vport);
 	return 0;
 }

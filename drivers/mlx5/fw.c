@@ -8,7 +8,6 @@
 /* Completions are looked at this often at most, so that one look finds many. By F3 nothing
  * but the news of a request's end comes later for it. */
 #define LOOK_NS (100 * FL_NS_PER_US)
-#define NEVER UINT64_MAX
 #define BATCH 64
 
 enum req_state { REQ_WAITING, REQ_RUNNING, REQ_DONE };
@@ -158,7 +157,7 @@ static void req_start(struct mlx5_fw *fw, struct fw_req *req, uint64_t now)
 	req->unit->running++;
 	req->due_ns = start + mlx5_latency(fw->config.latency_ns, fw->config.jitter, thrown);
 	if (!req->fine && req->fate == MLX5_FATE_HANG)
-		req->due_ns = NEVER;
+		req->due_ns = start + fw->config.timeout_ns;
 	fw->count++;
 	heap_up(fw, fw->count - 1, req);
 }
@@ -197,7 +196,7 @@ static void complete_first(struct mlx5_fw *fw, struct batch *batch)
 	req->left--;
 	if (!req->fine && req->fate) {
 		__atomic_add_fetch(&req->unit->failed, 1, __ATOMIC_RELAXED);
-		req_done(req, req->fate, batch);
+		req_done(req, req->fate == MLX5_FATE_HANG ? -ETIMEDOUT : req->fate, batch);
 	} else if (!req->left) {
 		req_done(req, 0, batch);
 	} else {
@@ -223,7 +222,7 @@ static int arm(struct mlx5_fw *fw, uint64_t now)
 {
 	uint64_t at;
 
-	if (!fw->count || fw->running[0]->due_ns == NEVER)
+	if (!fw->count)
 		return 0;
 	at = fw->running[0]->due_ns;
 	if (at < fw->looked_ns + LOOK_NS)
@@ -261,7 +260,7 @@ static void fail_all(struct mlx5_fw *fw, int err)
 			unit_settle(fw, req->unit, false);
 			req_done(req, req->undo && err == -EIO ? 0 : err, &batch);
 		}
-		start_all(fw, fl_now_ns());
+		start_all(fw, fl_sched_now(fw->sched));
 		more = fw->count != 0;
 		fl_driver_lock_drop(fw->lock);
 		tell(&batch);
@@ -275,7 +274,7 @@ static bool look_once(struct mlx5_fw *fw, struct batch *batch, int *ret_err)
 
 	batch->count = 0;
 	fl_driver_lock_take(fw->lock);
-	now = fl_now_ns();
+	now = fl_sched_now(fw->sched);
 	while (batch->count < BATCH && fw->count && fw->running[0]->due_ns <= now)
 		complete_first(fw, batch);
 	if (batch->count < BATCH) {
@@ -322,8 +321,8 @@ static bool req_forget(struct fw_req *req, struct fl_waker *ret_waker)
 		heap_del(fw, req);
 		req->unit->running--;
 		unit_settle(fw, req->unit, false);
-		start_all(fw, fl_now_ns());
-		err = arm(fw, fl_now_ns());
+		start_all(fw, fl_sched_now(fw->sched));
+		err = arm(fw, fl_sched_now(fw->sched));
 	}
 	req->state = REQ_DONE;
 	*ret_waker = req->waker;
@@ -397,7 +396,7 @@ static int req_queue(struct mlx5_fw *fw, struct fw_req *req)
 
 	fl_driver_lock_take(fw->lock);
 	if (!fw->dead) {
-		now = fl_now_ns();
+		now = fl_sched_now(fw->sched);
 		req_wait(fw, req, now, false);
 		start_all(fw, now);
 		err = arm(fw, now);
@@ -427,6 +426,7 @@ static int exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
 	req->thrown = mlx5_dice_throw(&unit->dice, MLX5_STEP_FW_CMD);
 	req_decide(req, commands, fl_lane_name(fl_op_lane(op)));
 	req->waker = fl_op_waker(op);
+	mlx5_latency_allow(op, commands * fw->config.latency_ns);
 	fl_op_set_data(op, req);
 	if (!req_queue(fw, req))
 		return req_sleep(op, req);

@@ -9,7 +9,8 @@
  *  F3  A command takes its time from when it could start, however late this program looks:
  *      the firmware does not wait for a busy host.
  *  F4  A request that was cancelled is forgotten at once, with its place in the queue.
- *  F5  A firmware that is dead runs nothing: what was asked of it fails at once (-EIO), what
+ *  F5  A command that hangs keeps its place in the queue until it times out (-ETIMEDOUT).
+ *  F6  A firmware that is dead runs nothing: what was asked of it fails at once (-EIO), what
  *      takes something away is taken for done. It stays so until it is revived by a reset.
  */
 #ifndef FL_DRIVERS_MLX5_FW_H
@@ -34,7 +35,7 @@ struct mlx5_unit {
 
 struct mlx5_fw_config {
 	unsigned int depth, share;
-	uint64_t latency_ns;
+	uint64_t latency_ns, timeout_ns;
 	double jitter;
 	struct mlx5_faults *faults; /* outlives the firmware */
 };
@@ -48,16 +49,16 @@ void mlx5_fw_put(struct mlx5_fw *fw); /* NULL is fine */
 void mlx5_unit_init(struct mlx5_unit *unit, uint64_t seed, const char *name);
 
 /* Runs `commands` commands of unit, one after another, as a part of op: a value for the
- * step before it. 0; the errno of a fault; -ECANCELED (a hanging command ends so too);
- * -ENOMEM; -EIO: the firmware is dead. Faults match the name of op's lane. */
+ * step before it. 0; the errno of a fault; -ETIMEDOUT; -ECANCELED; -ENOMEM; -EIO: the firmware is
+ * dead. Faults match the name of op's lane. */
 int mlx5_fw_exec(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
 		 unsigned int commands);
 
-/* The same for what takes away (F5). */
+/* The same for what takes away (F6). */
 int mlx5_fw_undo(struct fl_op *op, struct mlx5_fw *fw, struct mlx5_unit *unit,
 		 unsigned int commands);
 
-/* F5. Context: any thread, no lock held; never blocks. */
+/* F6. Context: any thread, no lock held; never blocks. */
 void mlx5_fw_kill(struct mlx5_fw *fw);
 void mlx5_fw_revive(struct mlx5_fw *fw);
 bool mlx5_fw_dead(struct mlx5_fw *fw);

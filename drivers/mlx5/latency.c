@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+/* Shorter ones are within every deadline. */
+#define ALLOW_FROM_NS FL_NS_PER_S
+
 /* Weyl's constant for 64 bits, and the two multipliers of splitmix64's finalizer. */
 #define GOLDEN 0x9e3779b97f4a7c15ULL
 #define MIX1 0xbf58476d1ce4e5b9ULL
@@ -47,4 +50,10 @@ uint64_t mlx5_latency(uint64_t base_ns, double jitter, uint64_t thrown)
 	if (jitter <= 0)
 		return base_ns;
 	return (uint64_t)((double)base_ns * (1 - jitter + 2 * jitter * mlx5_dice_unit(thrown)));
+}
+
+void mlx5_latency_allow(struct fl_op *op, uint64_t ns)
+{
+	if (ns >= ALLOW_FROM_NS)
+		fl_op_allow(op, ns);
 }

@@ -31,4 +31,7 @@ double mlx5_dice_unit(uint64_t thrown);
 /* base drawn from 1 +/- jitter. */
 uint64_t mlx5_latency(uint64_t base_ns, double jitter, uint64_t thrown);
 
+/* Something of op takes so long because it was set to: that is no reason to tell it to stop. */
+void mlx5_latency_allow(struct fl_op *op, uint64_t ns);
+
 #endif

@@ -245,7 +245,7 @@ struct mlx5_attempt mlx5_step_attempt(struct mlx5_nic *nic, struct mlx5_unit *un
 int mlx5_step_run(struct fl_op *op, struct mlx5_nic *nic, struct mlx5_unit *unit,
 		  enum mlx5_step step);
 /* What an attempt comes to whose fate is to hang or to be deaf: a value for the step before
- * it, -ECANCELED or (deaf) 0. */
+ * it, -ETIMEDOUT, -ECANCELED or (deaf) 0. */
 int mlx5_step_stuck(struct fl_op *op, struct mlx5_nic *nic, int fate);
 
 /* ---- pf.c ------------------------------------------------------------------------- */
@@ -455,7 +455,8 @@ int mlx5_children_attach(struct fl_op *op, struct mlx5_func *func, struct fl_txn
 int mlx5_children_attach_post(struct mlx5_func *func);
 /* Nobody waits: each attaches by itself once func's lane is free. */
 void mlx5_children_start(struct mlx5_func *func);
-/* Detaches all; the caller takes the netdev from its transaction. 0 or -ECANCELED. */
+/* Detaches all; the caller takes the netdev from its transaction. Gives 0: what does not let go is
+ * gone on without. */
 int mlx5_children_detach(struct fl_op *op, struct mlx5_func *func);
 /* The same, as a part of more that op spawns and joins. */
 void mlx5_children_detach_spawn(struct fl_op *op, struct mlx5_func *func);

@@ -39,7 +39,7 @@ struct mlx5_fault {
 	 * not in "auxiliary/mlx5_core.sf.71". A port's lane: "pci/0000:03:00.0/32768". */
 	char match[64];
 	int error;          /* a positive errno, or 0 with hang */
-	bool hang;          /* never completes until it is cancelled */
+	bool hang;          /* the firmware never answers: it times out, or is cancelled before */
 	uint64_t deaf_ns;   /* or: sleeps for so long, whatever it is told, then goes on */
 	unsigned int after; /* lets so many pass first */
 	unsigned int times; /* then applies so often; 0: for ever */
@@ -58,6 +58,9 @@ struct mlx5_config {
 	double jitter;          /* each latency is drawn from 1 +/- jitter; 0..0.9; default 0 */
 	unsigned int queue_depth; /* of the firmware's command queue per PF; default 32 */
 	unsigned int function_share; /* commands of one function in the queue at most; default 4 */
+	/* How long the driver waits for an answer of the firmware: 1 ms to 600 s; default 20 s, less
+	 * than any command's deadline. (The kernel's driver waits 60 s: MLX5_TO_CMD_MS.) */
+	uint64_t command_timeout_ns;
 	uint64_t seed;
 	bool light_probe;       /* fresh SFs attach no children until they are reloaded */
 	bool switchdev;         /* start in switchdev mode; default legacy */

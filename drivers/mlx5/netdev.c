@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 #define FUNC_PORT 1
-#define RETRY_NS (1 * FL_NS_PER_MS)
 
 static uint32_t port_index(const struct mlx5_func *func)
 {
@@ -120,9 +119,8 @@ static int detached_run(struct fl_op *op)
 	if (mlx5_eth_bound(detached->func))
 		return 0;
 	err = edit(op, detached->func, mlx5_netdev_del);
-	if (err == -ENOMEM)
-		return fl_op_sleep(op, RETRY_NS, detached_run);
-	return 0; /* -ENODEV: it went with something else */
+	/* -ENODEV: it went with something else. */
+	return err == -ENOMEM && !fl_lane_sealed(fl_op_lane(op)) ? fl_op_retry(op, detached_run) : 0;
 }
 
 static void detached_free(struct fl_op *op)

@@ -38,6 +38,7 @@ void mlx5_config_init(struct mlx5_config *config)
 	config->max_sfs = 16384;
 	config->queue_depth = 32;
 	config->function_share = 4;
+	config->command_timeout_ns = 20 * FL_NS_PER_S;
 	memcpy(config->latency_ns, step_defaults, sizeof(step_defaults));
 }
 
@@ -99,6 +100,8 @@ static int validate(const struct mlx5_config *config)
 	if (config->ports < 1 || config->ports > PORTS_MAX || config->vfs > VFS_MAX ||
 	    config->max_sfs > SFS_MAX || config->queue_depth < 1 ||
 	    config->queue_depth > DEPTH_MAX || config->function_share < 1 ||
+	    config->command_timeout_ns < FL_NS_PER_MS ||
+	    config->command_timeout_ns > LATENCY_MAX_NS ||
 	    !(config->jitter >= 0 && config->jitter <= 0.9) ||
 	    config->fault_count > MLX5_FAULTS_MAX)
 		return -EINVAL;

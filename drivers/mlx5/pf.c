@@ -15,6 +15,7 @@ static int pf_init(struct mlx5_pf *pf)
 		.depth = config->queue_depth,
 		.share = config->function_share,
 		.latency_ns = config->latency_ns[MLX5_STEP_FW_CMD],
+		.timeout_ns = config->command_timeout_ns,
 		.jitter = config->jitter,
 		.faults = &pf->nic->faults,
 	};

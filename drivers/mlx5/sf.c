@@ -14,7 +14,6 @@
 #include <string.h>
 
 #define WORD_BITS 64
-#define RETRY_NS (1 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 /* ---- the table of a PF's SFs --------------------------------------------------------- */
 
@@ -375,7 +374,7 @@ static bool remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
 		fl_driver_lock_take(pf->lock);
 		dev = vport->device ? fl_device_get(vport->device) : NULL;
 		fl_driver_lock_drop(pf->lock);
-		/* One whose removal is queued behind us (-ENODEV) goes after us. */
+		/* -ENODEV: it was left behind before. */
 		if (dev && fl_device_remove_spawn(op, dev) == -ENOMEM)
 			all = false;
 		fl_device_put(dev);
@@ -386,7 +385,7 @@ static bool remove_all_spawn(struct fl_op *op, struct mlx5_pf *pf)
 
 static int remove_again(struct fl_op *op)
 {
-	return fl_op_cancelled(op) ? -ECANCELED : fl_op_sleep(op, RETRY_NS, mlx5_sf_remove_all);
+	return fl_op_retry(op, mlx5_sf_remove_all);
 }
 
 static int removed_all(struct fl_op *op)

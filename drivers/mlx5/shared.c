@@ -12,8 +12,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define RETRY_NS (1 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
-
 /* A PF's instance joins those of its chip, or leaves them. */
 struct member {
 	struct mlx5_nic *nic;	  /* referenced */
@@ -94,7 +92,7 @@ static int join_run(struct fl_op *op)
 	struct member *member = member_of(op);
 	int err = join(op, member->nic, member->pf_dl);
 
-	return err == -ENOMEM ? fl_op_sleep(op, RETRY_NS, join_run) : err;
+	return err == -ENOMEM ? fl_op_retry(op, join_run) : err;
 }
 
 static int leave_run(struct fl_op *op)
@@ -102,7 +100,7 @@ static int leave_run(struct fl_op *op)
 	struct member *member = member_of(op);
 	int err = leave(op, member->nic, member->pf_dl);
 
-	return err == -ENOMEM ? fl_op_sleep(op, RETRY_NS, leave_run) : err;
+	return err == -ENOMEM ? fl_op_retry(op, leave_run) : err;
 }
 
 static void ended(struct fl_op *op, int err)

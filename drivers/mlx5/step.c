@@ -18,28 +18,20 @@ struct mlx5_attempt mlx5_step_attempt(struct mlx5_nic *nic, struct mlx5_unit *un
 	return attempt;
 }
 
-static int step_hang(struct fl_op *op);
-
-static int hang_on(struct fl_op *op)
+static int timed_out(struct fl_op *op)
 {
-	return fl_op_result(op) ? fl_op_result(op) : step_hang(op);
-}
-
-/* Waits until op is cancelled; gives -ECANCELED. */
-static int step_hang(struct fl_op *op)
-{
-	if (fl_op_cancelled(op))
-		return -ECANCELED;
-	return fl_op_sleep(op, fl_sched_max_wait(fl_lane_sched(fl_op_lane(op))),
-			   hang_on);
+	return fl_op_result(op) ? fl_op_result(op) : -ETIMEDOUT;
 }
 
 int mlx5_step_stuck(struct fl_op *op, struct mlx5_nic *nic, int fate)
 {
 	uint64_t deaf_ns = mlx5_fate_deaf_ns(&nic->faults, fate);
 
-	return deaf_ns ? mlx5_fate_deaf(op, deaf_ns) : step_hang(op);
+	if (deaf_ns)
+		return mlx5_fate_deaf(op, deaf_ns);
+	return fl_op_sleep(op, nic->config.command_timeout_ns, timed_out);
 }
+
 
 static int slept(struct fl_op *op)
 {
@@ -84,6 +76,7 @@ int mlx5_step_run(struct fl_op *op, struct mlx5_nic *nic, struct mlx5_unit *unit
 		return mlx5_step_stuck(op, nic, attempt.fate);
 	if (fl_op_cancelled(op))
 		return -ECANCELED;
+	mlx5_latency_allow(op, attempt.ns);
 	if (attempt.fate)
 		return fail_after(op, attempt);
 	return attempt.ns ? fl_op_sleep(op, attempt.ns, slept) : 0;

@@ -79,6 +79,8 @@ static int waited(struct fl_op *op)
 
 int mlxsw_wait(struct fl_op *op, uint64_t ns)
 {
+	/* However long that is set to: it is no reason to be told to stop. */
+	fl_op_allow(op, ns);
 	return ns ? fl_op_sleep(op, ns, waited) : 0;
 }
 

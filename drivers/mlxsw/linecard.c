@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define CARD_NAME "mlxsw_core.lc"
-#define RETRY_NS (1 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 static const char *const types[MLXSW_TYPES] = { "16x100G", "16x200G" };
 
@@ -222,8 +221,8 @@ static int done_run(struct fl_op *op)
 	if (card->work == WORK_PROVISION && card->sw->config.broken_slots & 1u << (card->slot + 1))
 		return work_fail(op, -EIO);
 	err = work_commit(op);
-	if (err == -ENOMEM && !fl_op_cancelled(op))
-		return fl_op_sleep(op, RETRY_NS, done_run);
+	if (err == -ENOMEM && !fl_lane_sealed(fl_op_lane(op)))
+		return fl_op_retry(op, done_run);
 	return err && !fl_op_parked(op) ? work_fail(op, err) : err;
 }
 
@@ -246,11 +245,14 @@ static int provisioned(struct fl_op *op)
 	lane = fl_ports_lane_get(card->dl);
 	err = card_post(card->sw, card->dl, card, &done_type, lane);
 	fl_lane_put(lane);
-	return err == -ENOMEM ? fl_op_sleep(op, RETRY_NS, provisioned) : err;
+	if (err == -ENOMEM && !fl_lane_sealed(fl_op_lane(op)))
+		return fl_op_retry(op, provisioned);
+	return err;
 }
 
 static int begun_run(struct fl_op *op)
 {
+	fl_op_allow(op, card_op(op)->sw->config.provision_ns);
 	return fl_op_sleep(op, card_op(op)->sw->config.provision_ns, provisioned);
 }
 

@@ -59,6 +59,7 @@ static int flash_chunk(struct fl_op *op)
 					    __ATOMIC_RELAXED);
 	if (!ns)
 		return fl_op_yield(op, flash_slept);
+	fl_op_allow(op, ns);
 	return fl_op_sleep(op, ns < max_ns ? ns : max_ns, flash_slept);
 }
 

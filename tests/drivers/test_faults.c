@@ -187,30 +187,75 @@ static void test_hanging_attach(void **state)
 	}
 }
 
-/* What would be alone on the PF waits for the hung attach, and gives up; so those that come
- * after it can go on. */
+#define DEAF_NS (3 * FL_NS_PER_S)
+
+/* Deadlines that a test can wait for. */
+static const struct fl_sched_config impatient = {
+	.workers = 2,
+	.patience_ns = 20 * MS,
+	.deadline_ns = 300 * MS,
+	.remove_deadline_ns = 300 * MS,
+};
+
+/* What would be alone on the PF waits for an attach that does not return, and gives up; what comes
+ * after it goes on meanwhile. */
 static void test_giving_up_to_be_alone(void **state)
 {
 	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH,
 				    .match = "rdma.1",
-				    .hang = true };
-	struct fl_sched_config sched = RIG_SCHED;
+				    .deaf_ns = DEAF_NS,
+				    .times = 1 };
 	struct mlx5_config config;
 	struct rig rig;
 	uint32_t index, other;
 
-	sched.deadline_ns = 100 * MS;
 	config_with(&config, &fault);
-	rig_up_sched(&rig, &config, &sched);
+	rig_up_sched(&rig, &config, &impatient);
 	index = rig_sf_up(&rig, PF0, 7);
 	assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
 	assert_int_equal(rig_reload(&rig, "pci", PF0, REINIT, 0), -EBUSY);
-	assert_true(rig_extack_has("finelink show lanes"));
+	assert_true(rig_extack_has("finelink show lanes") || rig_extack_has("does not return"));
 	assert_int_equal(rig_eswitch(&rig, PF0, DEVLINK_ESWITCH_MODE_LEGACY), -EBUSY);
 	other = rig_sf_up(&rig, PF0, 8);
 	assert_true(rig_await_opstate(&rig, PF0, other, ATTACHED));
+	/* By now it is known that it does not return. */
+	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), -EBUSY);
+	assert_int_equal(rig_reload(&rig, "auxiliary", "mlx5_core.sf.2", REINIT, 0), 0);
+	/* Only a removal goes past it. */
 	assert_int_equal(rig_port_del(&rig, PF0, index), 0);
 	assert_int_equal(rig_reload(&rig, "pci", PF0, REINIT, 0), 0);
+	rig_down(&rig);
+}
+
+/* A firmware that does not answer costs a command's time-out, and what it was for: the RoCE device.
+ * Whoever waited goes on then. */
+static void test_hang_times_out(void **state)
+{
+	struct mlx5_fault fault = { .step = MLX5_STEP_RDMA_ATTACH,
+				    .match = "rdma.1",
+				    .hang = true,
+				    .times = 2 };
+	struct mlx5_config config;
+	struct fl_device *rdma;
+	struct rig rig;
+	uint32_t index;
+
+	config_with(&config, &fault);
+	config.command_timeout_ns = 200 * MS;
+	rig_up(&rig, &config);
+	index = rig_sf_up(&rig, PF0, 7);
+	rig_await_waiting(&rig, "probe", "mlx5_core.rdma.1");
+	/* Behind its own hung attach, and with another one. */
+	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), 0);
+	rdma = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", "mlx5_core.rdma.1");
+	assert_non_null(rdma);
+	assert_null(fl_device_driver(rdma));
+	fl_device_put(rdma);
+	assert_int_equal(rig_reload(&rig, "auxiliary", SF, REINIT, 0), 0);
+	rdma = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", "mlx5_core.rdma.1");
+	assert_non_null(fl_device_driver(rdma));
+	fl_device_put(rdma);
+	assert_int_equal(rig_port_del(&rig, PF0, index), 0);
 	rig_down(&rig);
 }
 
@@ -335,6 +380,39 @@ static void test_failing_reload(void **state)
 }
 
 /* A PF whose bring-up fails shows nothing; removing it takes nothing more. */
+/* A reload whose deadline comes in the middle fails, and shows that it did; the next one mends it. */
+static void test_deadline_of_a_reload(void **state)
+{
+	static const struct {
+		const char *bus, *dev, *match;
+		unsigned int after;
+	} cases[] = {
+		{ "pci", PF0, PF0, 6 + 3 }, /* in the bring-up after the reload's way down */
+		{ "auxiliary", SF, SF, 6 + 3 },
+	};
+	struct mlx5_config config;
+	struct rig rig;
+
+	for (size_t i = 0; i < FL_ARRAY_SIZE(cases); i++) {
+		struct mlx5_fault fault = {
+			.step = MLX5_STEP_FW_CMD, .after = cases[i].after, .hang = true, .times = 1
+		};
+
+		snprintf(fault.match, sizeof(fault.match), "%s", cases[i].match);
+		config_with(&config, &fault);
+		rig_up_sched(&rig, &config, &impatient);
+		rig_sf_up(&rig, PF0, 7);
+		rig_settle(&rig);
+		assert_int_equal(rig_reload(&rig, cases[i].bus, cases[i].dev, REINIT, 0),
+				 -ETIMEDOUT);
+		assert_true(rig_extack_has("took too long"));
+		assert_true(reload_failed(&rig, cases[i].bus, cases[i].dev));
+		assert_int_equal(rig_reload(&rig, cases[i].bus, cases[i].dev, REINIT, 0), 0);
+		assert_false(reload_failed(&rig, cases[i].bus, cases[i].dev));
+		rig_down(&rig);
+	}
+}
+
 static void test_failing_pf(void **state)
 {
 	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD,
@@ -493,6 +571,8 @@ int main(void)
 		cmocka_unit_test(test_failing_child),
 		cmocka_unit_test(test_hanging_attach),
 		cmocka_unit_test(test_giving_up_to_be_alone),
+		cmocka_unit_test(test_hang_times_out),
+		cmocka_unit_test(test_deadline_of_a_reload),
 		cmocka_unit_test(test_hanging_attach_of_pf),
 		cmocka_unit_test(test_hanging_bringup),
 		cmocka_unit_test(test_hanging_detach),

@@ -24,12 +24,13 @@ struct rig {
 	struct mlx5_faults faults;
 };
 
-static void rig_up(struct rig *rig, unsigned int depth, unsigned int share, uint64_t latency_ns,
-		   const struct mlx5_fault *fault)
+static void rig_up_timeout(struct rig *rig, unsigned int depth, unsigned int share,
+			   uint64_t latency_ns, uint64_t timeout_ns, const struct mlx5_fault *fault)
 {
 	struct fl_sched_config sched = { .workers = 2, .max_wait_ns = 20 * MS };
 	struct mlx5_fw_config config = {
-		.depth = depth, .share = share, .latency_ns = latency_ns, .faults = &rig->faults
+		.depth = depth, .share = share, .latency_ns = latency_ns, .timeout_ns = timeout_ns,
+		.faults = &rig->faults,
 	};
 	struct mlx5_config faults;
 
@@ -42,6 +43,12 @@ static void rig_up(struct rig *rig, unsigned int depth, unsigned int share, uint
 	assert_int_equal(fl_sched_new(&sched, &rig->sched), 0);
 	assert_int_equal(fl_lane_new(rig->sched, NULL, "root", NULL, &rig->root), 0);
 	assert_int_equal(mlx5_fw_new(rig->sched, &config, &rig->fw), 0);
+}
+
+static void rig_up(struct rig *rig, unsigned int depth, unsigned int share, uint64_t latency_ns,
+		   const struct mlx5_fault *fault)
+{
+	rig_up_timeout(rig, depth, share, latency_ns, 60 * FL_NS_PER_S, fault);
 }
 
 static void rig_settle(struct rig *rig)
@@ -251,7 +258,7 @@ static void wait_ms(unsigned int ms)
 	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L }, NULL);
 }
 
-/* A command that hangs outlives any deadline, ends when cancelled, and gives its place to
+/* A command that hangs outlives the deadlines of waits, ends when cancelled, and gives its place to
  * those behind it (F4). */
 static void test_hang(void **state)
 {
@@ -276,6 +283,30 @@ static void test_hang(void **state)
 	rig_settle(&rig);
 	assert_int_equal(err, -ECANCELED);
 	assert_int_equal(behind_err, 0);
+	fl_op_put(op);
+	fl_op_put(behind);
+	rig_down(&rig);
+}
+
+/* It times out by itself, and then gives its place to those behind it (F5). */
+static void test_timeout(void **state)
+{
+	struct mlx5_fault fault = { .step = MLX5_STEP_FW_CMD, .match = "bad", .hang = true };
+	struct mlx5_unit unit = { 0 }, other = { 0 };
+	uint64_t start = fl_now_ns(), ended;
+	struct fl_op *op, *behind;
+	int err, behind_err;
+	struct rig rig;
+
+	rig_up_timeout(&rig, 1, 1, MS, 80 * MS, &fault);
+	mlx5_unit_init(&unit, 0, "u");
+	mlx5_unit_init(&other, 0, "o");
+	op = post(&rig, &unit, "bad", 2, &err, &ended);
+	behind = post(&rig, &other, "good", 2, &behind_err, NULL);
+	rig_settle(&rig);
+	assert_int_equal(err, -ETIMEDOUT);
+	assert_int_equal(behind_err, 0);
+	assert_true(ended - start >= 80 * MS);
 	fl_op_put(op);
 	fl_op_put(behind);
 	rig_down(&rig);
@@ -319,7 +350,7 @@ int main(void)
 		cmocka_unit_test(test_chain),	     cmocka_unit_test(test_rate),
 		cmocka_unit_test(test_share),	     cmocka_unit_test(test_turns),
 		cmocka_unit_test(test_fault),	     cmocka_unit_test(test_hang),
-		cmocka_unit_test(test_cancel_storm),
+		cmocka_unit_test(test_timeout),	     cmocka_unit_test(test_cancel_storm),
 	};
 
 	fl_rcu_register_thread();
