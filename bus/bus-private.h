@@ -113,6 +113,9 @@ static inline struct fl_device_op *fl_device_op_of(struct fl_op *op)
 /* The driver that takes dev, or NULL. */
 const struct fl_driver *fl_driver_match(const struct fl_device *dev);
 
+/* remove.c: takes dev out of the tree if its removal was parked. Gives whether it was. */
+bool fl_device_leave_behind(struct fl_device *dev);
+
 /* index.c: devices by bus and name. */
 uint64_t fl_device_hash(const char *bus, const char *name);
 /* Links dev in the index and below its parent. -EEXIST, -ENODEV (the parent goes), -ENOMEM. */

@@ -47,26 +47,6 @@ static int link_locked(struct fl_device *dev, struct fl_pmap_edit *edit)
 	return 0;
 }
 
-int fl_device_link(struct fl_device *dev)
-{
-	struct fl_bus_root *root = dev->root;
-	struct fl_pmap_edit edit = { 0 };
-	int err = fl_pmap_reserve(&edit, 1);
-
-	if (!err) {
-		fl_lock_take(&root->lock);
-		err = link_locked(dev, &edit);
-		fl_lock_drop(&root->lock);
-	}
-	if (err) {
-		fl_pmap_edit_abort(&edit);
-		return err;
-	}
-	fl_pmap_edit_done(&edit);
-	__atomic_add_fetch(&root->devices, 1, __ATOMIC_RELAXED);
-	return 0;
-}
-
 /* Context: under the root's lock. A reader that stands on dev still gets on by its chain. */
 static void unlink_locked(struct fl_device *dev, struct fl_pmap_edit *edit)
 {
@@ -134,6 +114,43 @@ struct fl_device *fl_device_find(struct fl_bus_root *root, const char *bus, cons
 		dev = NULL;
 	fl_rcu_read_unlock();
 	return dev;
+}
+
+static int link_once(struct fl_device *dev)
+{
+	struct fl_bus_root *root = dev->root;
+	struct fl_pmap_edit edit = { 0 };
+	int err = fl_pmap_reserve(&edit, 1);
+
+	if (!err) {
+		fl_lock_take(&root->lock);
+		err = link_locked(dev, &edit);
+		fl_lock_drop(&root->lock);
+	}
+	if (err) {
+		fl_pmap_edit_abort(&edit);
+		return err;
+	}
+	fl_pmap_edit_done(&edit);
+	__atomic_add_fetch(&root->devices, 1, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* A name that is taken by what a removal left behind is free. */
+static bool free_name(struct fl_device *dev)
+{
+	struct fl_device *taken = fl_device_find(dev->root, dev->bus, dev->name);
+	bool freed = taken && fl_device_leave_behind(taken);
+
+	fl_device_put(taken);
+	return freed;
+}
+
+int fl_device_link(struct fl_device *dev)
+{
+	int err = link_once(dev);
+
+	return err == -EEXIST && free_name(dev) ? link_once(dev) : err;
 }
 
 /* References to all devices of one moment, at most `room` of them; gives their number. */

@@ -89,6 +89,15 @@ static void unlink_tree(struct fl_device *dev)
 		fl_device_unlink(dev);
 }
 
+bool fl_device_leave_behind(struct fl_device *dev)
+{
+	if (!fl_lane_abandoned(dev->lane))
+		return false;
+	fl_log(FL_LOG_ERR, "%s %s: its removal hangs; going on without it", dev->bus, dev->name);
+	unlink_tree(dev);
+	return true;
+}
+
 /* Takes the children of dev out of the tree, with all below them; or only those that are
  * abandoned. What memory does not suffice for stays: the caller looks, and tries again. */
 static void unlink_below(struct fl_device *dev, bool abandoned)
@@ -101,12 +110,10 @@ static void unlink_below(struct fl_device *dev, bool abandoned)
 	for (size_t i = 0; i < count; i++) {
 		struct fl_device *child = children[i];
 
-		if (!abandoned || fl_lane_abandoned(child->lane)) {
-			if (abandoned)
-				fl_log(FL_LOG_ERR, "%s %s: its removal hangs; going on without it",
-				       child->bus, child->name);
+		if (abandoned)
+			fl_device_leave_behind(child);
+		else
 			unlink_tree(child);
-		}
 		fl_device_put(child);
 	}
 	free(children);

@@ -250,19 +250,12 @@ static int admit(struct fl_op *op, const struct fl_op_hold *hold)
 	return waits_in_vain(lane, hold) ? -EBUSY : 0;
 }
 
-/* Who keeps others out, referenced: one that is stuck, among the oldest, or else the oldest. */
+/* Who keeps others out, referenced: one that is stuck, or else the oldest. */
 static struct fl_op *holder_get(struct fl_lane *lane) FL_REQUIRES(lane->lock)
 {
-	struct fl_op_hold *found = first_of(&lane->holders), *at;
-	int looked = 0;
+	struct fl_op_hold *first = first_of(&lane->holders);
 
-	cds_list_for_each_entry(at, &lane->holders, link) {
-		if (at->stuck)
-			found = at;
-		if (at->stuck || ++looked == FL_CHUNK)
-			break;
-	}
-	return found ? fl_op_get(fl_hold_op(found)) : NULL;
+	return first ? fl_op_get(fl_hold_op(first)) : NULL;
 }
 
 static void say_stuck(struct fl_op *op, const struct fl_op *holder)
@@ -577,6 +570,34 @@ static bool fail_some(struct fl_lane *lane)
 	return more;
 }
 
+static void clear_stuck(struct fl_op *op)
+{
+	for (int i = op->depth - 1; i >= 0; i--) {
+		struct fl_op_hold *hold = &op->path[i];
+
+		fl_lock_take(&hold->lane->lock);
+		hold->lane->stuck -= hold->stuck;
+		hold->stuck = 0;
+		fl_lock_drop(&hold->lane->lock);
+	}
+}
+
+void fl_hold_clear_stuck(struct fl_lane *lane)
+{
+	struct fl_op_hold *first;
+	struct fl_op *op;
+
+	do {
+		fl_lock_take(&lane->lock);
+		first = first_of(&lane->holders);
+		op = first && first->stuck ? fl_op_get(fl_hold_op(first)) : NULL;
+		fl_lock_drop(&lane->lock);
+		if (op)
+			clear_stuck(op);
+		fl_op_put(op);
+	} while (op);
+}
+
 void fl_hold_set_stuck(struct fl_op *op)
 {
 	char name[FL_OP_NAME_MAX];
@@ -591,10 +612,19 @@ void fl_hold_set_stuck(struct fl_op *op)
 			hold->stuck = 1;
 			hold->lane->stuck++;
 		}
+		/* To the front, where it is found; it is old anyway. Those of a sealed lane are
+		 * in the order in which they are told. */
+		if (set && !hold->lane->sealed) {
+			cds_list_del(&hold->link);
+			cds_list_add(&hold->link, &hold->lane->holders);
+		}
 		fl_lock_drop(&hold->lane->lock);
 		while (set && fail_some(hold->lane))
 			;
 	}
+	/* Looked after it was written; who seals does likewise. */
+	if (fl_lane_sealed_against(op->lane, op))
+		clear_stuck(op);
 	fl_op_name(op, name);
 	fl_log(FL_LOG_WARN, "%s was told to stop and does not return", name);
 }

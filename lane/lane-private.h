@@ -218,6 +218,8 @@ bool fl_hold_fail_some(struct fl_lane *lane);
 /* op was told to stop in vain: who waits for it, and has a client, ends with -EBUSY from now on.
  * Context: a worker. */
 void fl_hold_set_stuck(struct fl_op *op);
+/* The lane is sealed, so that what is stuck there will be parked: nobody waits in vain for it. */
+void fl_hold_clear_stuck(struct fl_lane *lane);
 /* Until when hold, which is queued, may wait; 0: it need not give up. */
 uint64_t fl_hold_until(const struct fl_op_hold *hold, uint64_t now_ns);
 struct fl_work *fl_lane_timer_expire(struct fl_timer *timer, uint64_t now_ns,

@@ -56,6 +56,8 @@ int fl_lane_seal(struct fl_lane *lane, struct fl_op *sealer)
 	if (before)
 		fl_op_tell(before, -ENODEV, FL_TELL_SEAL);
 	fl_op_put(before);
+	if (!err)
+		fl_hold_clear_stuck(lane);
 	return err;
 }
 

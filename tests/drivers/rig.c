@@ -6,7 +6,6 @@
 #include "base/die.h"
 #include "base/thread.h"
 
-
 _Thread_local char rig_extack[160];
 
 /* ---- the plane ----------------------------------------------------------------------- */
@@ -39,6 +38,8 @@ void rig_up_sched(struct rig *rig, const struct mlx5_config *config,
 	memset(rig, 0, sizeof(*rig));
 	assert_int_equal(fl_plane_new(&plane, &rig->plane), 0);
 	rig->fixture.plane = rig->plane;
+	rig->client = fl_client_new("test");
+	assert_non_null(rig->client);
 	assert_int_equal(mlx5_drivers_register(rig->plane), 0);
 	if (!config)
 		return;
@@ -54,6 +55,7 @@ void rig_up(struct rig *rig, const struct mlx5_config *config)
 void rig_down(struct rig *rig)
 {
 	fl_plane_free(rig->plane);
+	fl_client_put(rig->client);
 }
 
 void rig_nap_ms(unsigned int ms)
@@ -199,6 +201,7 @@ struct request *rig_request(struct rig *rig, uint8_t cmd, const char *bus, const
 	request = calloc(1, sizeof(*request));
 	fl_assert(request);
 	request_init(request, &rig->fixture, NULL, cmd, dl);
+	request->req.client = rig->client;
 	fl_devlink_put(dl);
 	return request;
 }
@@ -387,29 +390,38 @@ int rig_flash(struct rig *rig, const char *dev, const char *file)
 
 struct sought {
 	const char *kind, *lane;
-	bool waits;
+	enum fl_op_state state;
+	bool found;
 };
 
 static void look_at(const struct fl_op_info *info, void *arg)
 {
 	struct sought *sought = arg;
 
-	if (info->state == FL_OP_WAITING && !strcmp(info->kind, sought->kind) &&
+	if (info->state == sought->state && !strcmp(info->kind, sought->kind) &&
 	    strstr(info->lane, sought->lane))
-		sought->waits = true;
+		sought->found = true;
+}
+
+static void await(struct rig *rig, struct sought sought)
+{
+	for (int ms = 0; ms < 60000 && !sought.found; ms++) {
+		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, look_at, &sought),
+				 0);
+		if (!sought.found)
+			rig_nap_ms(1);
+	}
+	assert_true(sought.found);
 }
 
 void rig_await_waiting(struct rig *rig, const char *kind, const char *lane)
 {
-	struct sought sought = { .kind = kind, .lane = lane };
+	await(rig, (struct sought){ .kind = kind, .lane = lane, .state = FL_OP_WAITING });
+}
 
-	for (int ms = 0; ms < 60000 && !sought.waits; ms++) {
-		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, look_at, &sought),
-				 0);
-		if (!sought.waits)
-			rig_nap_ms(1);
-	}
-	assert_true(sought.waits);
+void rig_await_running(struct rig *rig, const char *kind, const char *lane)
+{
+	await(rig, (struct sought){ .kind = kind, .lane = lane, .state = FL_OP_RUNNING });
 }
 
 /* ---- a flash beside the test ------------------------------------------------------------ */

@@ -33,6 +33,7 @@
 struct rig {
 	struct fixture fixture; /* its driver is not used, its requests are */
 	struct fl_plane *plane;
+	struct fl_client *client; /* whose requests they are */
 };
 
 /* A NIC whose steps take next to no time. */
@@ -85,6 +86,8 @@ int rig_param_u32(struct rig *rig, const char *bus, const char *dev, const char 
 int rig_flash(struct rig *rig, const char *dev, const char *file);
 /* Waits until an operation of that kind, on a lane whose name has that part, waits itself. */
 void rig_await_waiting(struct rig *rig, const char *kind, const char *lane);
+/* ... is inside a callback that has not returned. */
+void rig_await_running(struct rig *rig, const char *kind, const char *lane);
 /* A flash in a thread of its own; returns when its operation runs. */
 struct rig_flashing {
 	struct rig *rig;

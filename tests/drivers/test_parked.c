@@ -284,7 +284,6 @@ static void test_pf(void **state)
 		/* Six commands for its bring-up come before. */
 		{ to_legacy, MLX5_STEP_FW_CMD, "pci/" PF0, 6 },
 		{ reload, MLX5_STEP_FW_CMD, "pci/" PF0, 6 },
-		{ reload, MLX5_STEP_ETH_DETACH, "eth.0", 0 },
 		{ reload, MLX5_STEP_RDMA_ATTACH, "rdma.0", 1 },
 		{ activate_fw, MLX5_STEP_RESET, "", 0 },
 		{ flash, MLX5_STEP_FLASH, "", 0 },
@@ -310,6 +309,30 @@ static void test_pf(void **state)
 		expect_one_sf(&rig, index);
 		rig_down(&rig);
 	}
+}
+
+/* A reload goes on without a driver that does not let go, and a device of that name comes again;
+ * then the driver wakes up. */
+static void test_detach(void **state)
+{
+	struct fl_device *eth;
+	struct rig rig;
+	uint32_t index;
+
+	up(&rig, MLX5_STEP_ETH_DETACH, "eth.0", 0);
+	assert_int_equal(reload(&rig), 0);
+	assert_int_equal(parked(&rig), 1);
+	assert_int_equal(rig_eswitch(&rig, PF0, SWITCHDEV), 0);
+	index = rig_sf_up(&rig, PF0, 7);
+	expect_one_sf(&rig, index);
+	await_late(&rig);
+	expect_one_sf(&rig, index);
+	eth = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", "mlx5_core.eth.0");
+	assert_non_null(eth);
+	assert_non_null(fl_device_driver(eth));
+	fl_device_put(eth);
+	assert_int_equal(reload(&rig), 0);
+	rig_down(&rig);
 }
 
 /* The probe of an SF that does not listen, at each of its stages; the SF is given up and
@@ -353,6 +376,7 @@ int main(void)
 		cmocka_unit_test(test_port_set),
 		cmocka_unit_test(test_generations),
 		cmocka_unit_test(test_pf),
+		cmocka_unit_test(test_detach),
 		cmocka_unit_test(test_probe),
 	};
 

@@ -194,6 +194,31 @@ static void test_removal_of_what_is_stuck(void **state)
 	task_end(deaf, 0);
 }
 
+/* From the seal on: who comes then waits until it is parked. */
+static void test_wait_for_removal_of_what_is_stuck(void **state)
+{
+	struct fl_lane *rdma = lane_new(sched, sf, "rdma");
+	struct task *removal = task_remove_new("remove", sf, step_noop), *reload;
+	int wake = 0;
+	struct task *deaf = sleeper(rdma, &wake);
+
+	wait_until(is_stuck(rdma));
+	reload = asked_new("reload", pf, step_noop);
+	task_submit(removal);
+	task_submit(reload);
+	task_await(reload);
+	/* On a slow machine it gives up, as it would for whatever takes long. */
+	if (reload->ended_err) {
+		assert_int_equal(reload->ended_err, -EBUSY);
+		assert_null(strstr(fl_op_refusal(&reload->op), "does not return"));
+	}
+	task_put(reload);
+	task_end(removal, 0);
+	note(&wake);
+	task_end(deaf, 0);
+	lane_end(rdma);
+}
+
 /* A removal whose own part does not return is gone on without. */
 static void test_removal_parks_itself(void **state)
 {
@@ -319,6 +344,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_retry, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_stuck, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_removal_of_what_is_stuck, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_wait_for_removal_of_what_is_stuck, setup,
+						teardown),
 		cmocka_unit_test_setup_teardown(test_removal_parks_itself, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_find, setup, teardown),
 	};
