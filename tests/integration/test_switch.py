@@ -101,9 +101,14 @@ cat $TOLD; rm -f $TOLD''')
         for state in ('provisioning', 'provisioned', 'active'):
             self.assertIn(f'lc 1 state {state} ', out)
         out = self.plane(f'''
+state() {{
+    for i in $(seq 200); do
+        devlink lc show {SW} lc 1 | grep -q "state $1" && break; sleep 0.05; done
+    devlink lc show {SW} lc 1; }}
 devlink lc set {SW} lc 1 type 16x100G; sleep 0.1; devlink dev reload {SW}
-devlink lc show {SW} lc 1; devlink lc set {SW} lc 1 notype
+state active; devlink lc set {SW} lc 1 notype; state unprovisioned
 devlink lc set {SW} lc 2 type x; true''')
+        self.assertIn('state active type 16x100G', out)
         self.assertIn('state unprovisioned', out)
         self.assertIn('Unsupported line card type provided', out)
 
