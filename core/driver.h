@@ -198,10 +198,8 @@ int fl_devlink_alloc(struct fl_plane *plane, struct fl_device *dev,
  * the instance comes home to the initial one. Returns 0 or -ENOMEM. Context: nobody but the
  * caller knows of dl yet. */
 int fl_devlink_begin_in(struct fl_devlink *dl, struct fl_netns *ns);
-/* The namespace that the open file fd (nsfs) means, one reference, which does not keep it alive.
- * The descriptor stays the caller's. -EINVAL (it means none), -EPERM (this process may not enter
- * it), -EOPNOTSUPP, -ENOMEM, -EMFILE. Context: blocks: a step of fl_op_block(). */
-int fl_netns_open(struct fl_plane *plane, int fd, struct fl_netns **ret_ns);
+/* A reference on a namespace, as of a fl_knob_call, does not keep it alive. */
+struct fl_netns *fl_netns_get(struct fl_netns *ns);
 void fl_netns_put(struct fl_netns *ns); /* NULL is fine */
 /* Instances are listed by index, and an index is given out at alloc; who adds several devices
  * that are probed in parallel reserves `count` of them first, to have them listed in the order

@@ -295,12 +295,6 @@ int fl_devlink_alloc_shared(struct fl_plane *plane, struct fl_lane *lane,
 	return devlink_init(dl, ret_dl);
 }
 
-int fl_netns_open(struct fl_plane *plane, int fd, struct fl_netns **ret_ns)
-{
-	fl_assert_may_block("fl_netns_open()");
-	return fl_netns_resolve_fd(fl_plane_netns(plane), fd, ret_ns);
-}
-
 int fl_devlink_begin_in(struct fl_devlink *dl, struct fl_netns *ns)
 {
 	struct fl_netns *before = dl->version->ns;

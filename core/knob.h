@@ -27,7 +27,10 @@ struct fl_knob_call {
 	struct fl_plane *plane;
 	struct fl_client *client;
 	bool elsewhere; /* the writer is not in the initial namespace ... */
-	int netns_fd;   /* ... but in this one (nsfs); the caller's. Or -errno: it has none */
+	/* ... but in this one, the caller's; NULL: it cannot be had, for the reason ns_err
+	 * (-EPERM: this process may not enter it; -EOPNOTSUPP, -ENOMEM, -EMFILE and the like) */
+	struct fl_netns *ns;
+	int ns_err;
 	char text[FL_KNOB_TEXT_MAX + 1]; /* what is written, without a newline at its end */
 	void *arg;                       /* the knob's */
 	struct fl_extack extack;         /* why it failed, for a person */

@@ -73,19 +73,6 @@ static unsigned int netns_attrs(const struct fl_req *req)
 
 /* ---- the namespace ---------------------------------------------------------------- */
 
-/* Blocks: entering a namespace to learn who it is takes system calls. */
-static int find_netns(struct fl_req *req, struct fl_netns **ret_ns)
-{
-	struct fl_netns_table *table = fl_plane_netns(req->plane);
-	const struct nlattr *id = req->tb[DEVLINK_ATTR_NETNS_ID];
-
-	if (id)
-		return fl_netns_resolve_id(table, req->ns, (int32_t)fl_attr_u32(id), ret_ns);
-	if (req->netns_fd < 0)
-		return -EINVAL;
-	return fl_netns_resolve_fd(table, req->netns_fd, ret_ns);
-}
-
 static int resolve_failed(struct fl_req *req, int err)
 {
 	const char *why = fl_netns_cannot_move(fl_plane_netns(req->plane));
@@ -114,30 +101,69 @@ static int reload_start(struct fl_op *op)
 	return fl_reload_run(op, reload);
 }
 
-static int reload_resolve(struct fl_op *op)
+/* The port that shows this instance as nested tells the target's id as its own namespace counts. */
+static struct fl_netns *parent_ns_get(struct fl_devlink *dl)
+{
+	struct fl_netns *parent_ns = NULL;
+	struct fl_nested_in *in;
+
+	fl_rcu_read_lock();
+	in = fl_rcu_deref(dl->nested_in);
+	if (in)
+		parent_ns = fl_netns_get(fl_devlink_version(in->parent)->ns);
+	fl_rcu_read_unlock();
+	return parent_ns;
+}
+
+static bool id_is_to_learn(struct fl_reload *reload, struct fl_netns *parent_ns)
+{
+	return parent_ns && parent_ns != reload->target &&
+	       fl_netns_id_in(reload->target, parent_ns) == FL_NSID_NONE;
+}
+
+/* Context: may block. */
+static int reload_ask(struct fl_op *op)
 {
 	struct fl_cmd_op *cmd = fl_cmd_op(op);
 	struct fl_reload *reload = &reload_cmd(op)->reload;
-	struct fl_nested_in *in;
-	struct fl_netns *parent_ns = NULL;
+	const struct nlattr *id = cmd->req->tb[DEVLINK_ATTR_NETNS_ID];
+	struct fl_netns *parent_ns;
 	int err = fl_op_result(op);
 
-	if (!err)
-		err = find_netns(cmd->req, &reload->target);
+	if (!err && id)
+		err = fl_netns_resolve_id(fl_plane_netns(cmd->dl->plane), cmd->req->ns,
+					  (int32_t)fl_attr_u32(id), &reload->target);
 	if (fl_op_cancelled(op))
 		return -ECANCELED; /* the device goes: do not begin now */
 	if (err)
 		return resolve_failed(cmd->req, err);
-	/* The port that shows this instance as nested tells the id as its own namespace counts. */
-	fl_rcu_read_lock();
-	in = fl_rcu_deref(cmd->dl->nested_in);
-	if (in)
-		parent_ns = fl_netns_get(fl_devlink_version(in->parent)->ns);
-	fl_rcu_read_unlock();
-	if (parent_ns)
+	parent_ns = parent_ns_get(cmd->dl);
+	if (id_is_to_learn(reload, parent_ns))
 		fl_netns_learn_id(reload->target, parent_ns);
 	fl_netns_put(parent_ns);
 	return fl_op_yield(op, reload_start);
+}
+
+/* Finds reload->target. What a descriptor meant was found out when it came, and may have died
+ * since; ids are asked for now. */
+static int reload_find_target(struct fl_op *op)
+{
+	struct fl_cmd_op *cmd = fl_cmd_op(op);
+	struct fl_reload *reload = &reload_cmd(op)->reload;
+	struct fl_netns *target = cmd->req->target_ns, *parent_ns;
+	bool ask;
+
+	if (!netns_attrs(cmd->req))
+		return reload_start(op);
+	if (cmd->req->tb[DEVLINK_ATTR_NETNS_ID])
+		return fl_op_block(op, reload_ask);
+	if (!target || fl_netns_dead(target))
+		return resolve_failed(cmd->req, cmd->req->target_err);
+	reload->target = fl_netns_get(target);
+	parent_ns = parent_ns_get(cmd->dl);
+	ask = id_is_to_learn(reload, parent_ns);
+	fl_netns_put(parent_ns);
+	return ask ? fl_op_block(op, reload_ask) : reload_start(op);
 }
 
 /* ---- the command ------------------------------------------------------------------ */
@@ -173,7 +199,7 @@ static int reload_work(struct fl_op *op)
 	if (err)
 		return err;
 	fl_op_then(op, reload_done);
-	return netns_attrs(cmd->req) ? fl_op_block(op, reload_resolve) : reload_start(op);
+	return reload_find_target(op);
 }
 
 static void reload_reply(struct fl_cmd_op *cmd)

@@ -29,7 +29,9 @@ struct fl_req {
 	const struct nlmsghdr *nlh;  /* the whole request */
 	const struct nlattr *tb[DEVLINK_ATTR_MAX + 1];
 	uint32_t portid;             /* of the asking socket: goes into replies */
-	int netns_fd;                /* what NETNS_FD or NETNS_PID means, or -1; the server's */
+	struct fl_netns *target_ns;  /* what NETNS_FD or NETNS_PID means; the server's. NULL: nothing,
+	                              * or nothing that can be had, for the reason target_err */
+	int target_err;
 	struct fl_extack extack;
 	struct fl_msg reply;         /* messages to send before the ACK */
 	void (*complete)(struct fl_req *req, int err); /* the server's */

@@ -81,9 +81,10 @@ struct fl_netns *fl_netns_initial(struct fl_netns_table *table); /* borrowed */
 
 /* The namespace with that cookie, made if it is not known yet. NULL: out of memory. */
 struct fl_netns *fl_netns_get_by_cookie(struct fl_netns_table *table, uint64_t cookie);
-struct fl_netns *fl_netns_get(struct fl_netns *ns);
+/* For drivers too: core/driver.h. */
+__attribute__((visibility("default"))) struct fl_netns *fl_netns_get(struct fl_netns *ns);
 /* NULL is fine. Context: any, also under a leaf lock; what is last is freed later. For drivers
- * too: core/driver.h. */
+ * too. */
 __attribute__((visibility("default"))) void fl_netns_put(struct fl_netns *ns);
 
 /* Finds the namespace that the open file `fd` (nsfs) means and makes its death known:

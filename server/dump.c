@@ -264,7 +264,6 @@ static void dump_init(struct fl_session *session, const struct fl_cmd *cmd,
 	req->cmd = cmd;
 	req->nlh = dump->request;
 	req->portid = session->portid;
-	req->netns_fd = -1;
 	req->complete = dump_complete;
 	req->abandon = dump_abandon;
 	req->release = dump_release;

@@ -7,17 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <unistd.h>
 
 #include "attach/wire.h"
 #include "core/knob.h"
 #include "server/server-private.h"
 #include "server/session.h"
 
-/* A write that is away, or has come back. */
+/* A write that is being prepared, is away, or has come back. */
 struct fl_session_knob {
 	struct fl_knob_call call; /* with a reference on its client */
 	struct fl_session *session;
+	struct fl_named_netns *netns; /* where the writer is, if that is elsewhere */
+	bool begun;
 	int err;
 	int gone; /* atomic: enum fl_gone */
 };
@@ -81,8 +82,7 @@ static void knob_complete(struct fl_knob_call *call, int err)
 
 static void knob_free(struct fl_session_knob *knob)
 {
-	if (knob->call.elsewhere && knob->call.netns_fd >= 0)
-		close(knob->call.netns_fd);
+	fl_named_netns_put(knob->netns);
 	fl_client_put(knob->call.client);
 	free(knob);
 }
@@ -145,35 +145,55 @@ static void knob_release(struct fl_knob_call *call)
 /* ---- writing ---------------------------------------------------------------------- */
 
 /* The socket was made where its maker is, and tells. */
-static void find_writer(struct fl_session *session, struct fl_knob_call *call)
+static void name_writer(struct fl_session *session, struct fl_session_knob *knob)
 {
-	call->elsewhere = session->ns != fl_netns_initial(fl_plane_netns(call->plane));
-	if (!call->elsewhere)
+	int fd;
+
+	knob->call.elsewhere = session->ns != fl_netns_initial(fl_plane_netns(knob->call.plane));
+	if (!knob->call.elsewhere)
 		return;
-	call->netns_fd = ioctl(session->fd, SIOCGSKNS);
-	if (call->netns_fd < 0)
-		call->netns_fd = -errno;
+	fd = ioctl(session->fd, SIOCGSKNS);
+	if (fd < 0)
+		knob->call.ns_err = -errno;
+	else if (!(knob->netns = fl_named_netns_new(session->server, fd)))
+		knob->call.ns_err = -ENOMEM;
+}
+
+static struct fl_session_knob *knob_new(struct fl_session *session, const char *text, size_t len)
+{
+	struct fl_session_knob *knob = calloc(1, sizeof(*knob));
+
+	if (!knob)
+		return NULL;
+	knob->session = session;
+	knob->call.plane = session->server->plane;
+	knob->call.client = fl_client_get(session->client);
+	knob->call.complete = knob_complete;
+	knob->call.abandon = knob_abandon;
+	knob->call.release = knob_release;
+	memcpy(knob->call.text, text, len);
+	name_writer(session, knob);
+	return knob;
 }
 
 /* True when done. */
 static bool knob_write(struct fl_session *session, const char *path, const char *text, size_t len)
 {
-	struct fl_session_knob *knob = calloc(1, sizeof(*knob));
+	struct fl_session_knob *knob = session->knob;
 	int err;
 
+	if (!knob)
+		knob = session->knob = knob_new(session, text, len);
 	if (!knob) {
 		knob_answer(session, -ENOMEM, NULL, 0);
 		return true;
 	}
-	knob->session = session;
-	knob->call.plane = session->server->plane;
-	knob->call.client = fl_client_get(session->client);
-	find_writer(session, &knob->call);
-	knob->call.complete = knob_complete;
-	knob->call.abandon = knob_abandon;
-	knob->call.release = knob_release;
-	memcpy(knob->call.text, text, len);
-	session->knob = knob;
+	if (knob->netns) {
+		if (!fl_named_netns_await(knob->netns, session))
+			return false;
+		knob->call.ns = fl_named_netns_found(knob->netns, &knob->call.ns_err);
+	}
+	knob->begun = true;
 	fl_session_go_away(session);
 	err = fl_knob_write(path, &knob->call);
 	if (err == FL_LATER)
@@ -191,7 +211,7 @@ bool fl_server_knob_work(struct fl_session *session)
 	size_t len;
 	int err;
 
-	if (knob) {
+	if (knob && knob->begun) {
 		session->knob = NULL;
 		knob_written(session, knob, knob->err);
 		return true;

@@ -24,7 +24,9 @@ static void packet_init(struct fl_packet *packet)
 	packet->next = NULL;
 	packet->data = NULL;
 	packet->len = 0;
-	packet->token = packet->netns_fd = packet->file_fd = -1;
+	packet->token = packet->file_fd = -1;
+	packet->netns = NULL;
+	packet->netns_err = 0;
 	packet->pid = -EBADF;
 }
 
@@ -47,7 +49,8 @@ static void packet_close(int *fd)
 static void packet_close_fds(struct fl_packet *packet)
 {
 	packet_close(&packet->token);
-	packet_close(&packet->netns_fd);
+	fl_named_netns_put(packet->netns);
+	packet->netns = NULL;
 	packet_dispose(&packet->file_fd);
 }
 
@@ -79,7 +82,8 @@ static bool packet_assign_fds(struct fl_session *session, struct fl_packet *pack
 			return false;
 		/* Another file than a namespace is like none: it does not resolve. */
 		if (packet_is_netns(session, fds[used])) {
-			packet->netns_fd = fds[used];
+			packet->netns = fl_named_netns_new(session->server, fds[used]);
+			packet->netns_err = packet->netns ? 0 : -ENOMEM;
 			fds[used] = -1;
 		}
 		used++;
@@ -230,6 +234,9 @@ static int packet_receive(struct fl_session *session, struct fl_packet *packet, 
 	}
 	if (packet->hdr.rcvmax > session->rcvmax)
 		session->rcvmax = packet->hdr.rcvmax;
+	/* Of somebody who may change nothing it is not worth the trouble. */
+	if (packet->netns && fl_permission_known(session) == FL_PERMISSION_ADMIN)
+		fl_named_netns_begin(packet->netns);
 	return 1;
 }
 
@@ -342,9 +349,8 @@ int fl_packet_leave(struct fl_session *session, struct fl_request *left, size_t 
 		memcpy(data, left->packet.data + offset, rest);
 	packet->data = data;
 	packet->len = rest;
-	/* Its number must go on to mean the same for the operation. */
-	if (rest && left->packet.netns_fd >= 0)
-		packet->netns_fd = fcntl(left->packet.netns_fd, F_DUPFD_CLOEXEC, 0);
+	packet->netns = fl_named_netns_get(left->packet.netns);
+	packet->netns_err = left->packet.netns_err;
 	return 0;
 }
 

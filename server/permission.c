@@ -18,20 +18,29 @@
 #include "server/server-private.h"
 #include "server/session.h"
 
-/* ---- the errand thread ------------------------------------------------------------ */
+/* ---- the errand threads ----------------------------------------------------------- */
 
-struct fl_errands {
+/* Several, so that what one finds slow does not delay them all. */
+#define ERRAND_THREADS 4
+
+struct runner {
 	struct fl_errand *posted; /* atomic; the newest first */
 	int stopping;             /* atomic */
 	sem_t something;
 	pthread_t thread;
 };
 
-static void errands_run(struct fl_errands *errands)
+struct fl_errands {
+	unsigned int next;  /* atomic: whose turn it is */
+	unsigned int count; /* of those that run */
+	struct runner runner[ERRAND_THREADS];
+};
+
+static void runner_run(struct runner *runner)
 {
 	struct fl_errand *errand, *next, *first = NULL;
 
-	for (errand = __atomic_exchange_n(&errands->posted, NULL, __ATOMIC_ACQ_REL); errand;
+	for (errand = __atomic_exchange_n(&runner->posted, NULL, __ATOMIC_ACQ_REL); errand;
 	     errand = next) {
 		next = errand->next;
 		errand->next = first;
@@ -43,31 +52,35 @@ static void errands_run(struct fl_errands *errands)
 	}
 }
 
-static void *errands_main(void *arg)
+static void *runner_main(void *arg)
 {
-	struct fl_errands *errands = arg;
+	struct runner *runner = arg;
 
 	do {
-		while (sem_wait(&errands->something) && errno == EINTR)
+		while (sem_wait(&runner->something) && errno == EINTR)
 			;
-		errands_run(errands);
-	} while (!__atomic_load_n(&errands->stopping, __ATOMIC_ACQUIRE));
+		runner_run(runner);
+	} while (!__atomic_load_n(&runner->stopping, __ATOMIC_ACQUIRE));
 	return NULL;
 }
 
 int fl_errands_start(struct fl_errands **ret_errands)
 {
 	struct fl_errands *errands = calloc(1, sizeof(*errands));
-	int err;
 
 	if (!errands)
 		return -ENOMEM;
-	sem_init(&errands->something, 0, 0);
-	err = fl_thread_start(&errands->thread, "fl-errands", 0, errands_main, errands);
-	if (err) {
-		sem_destroy(&errands->something);
-		free(errands);
-		return err;
+	for (; errands->count < ERRAND_THREADS; errands->count++) {
+		struct runner *runner = &errands->runner[errands->count];
+		int err;
+
+		sem_init(&runner->something, 0, 0);
+		err = fl_thread_start(&runner->thread, "fl-errands", 0, runner_main, runner);
+		if (err) {
+			sem_destroy(&runner->something);
+			fl_errands_stop(errands);
+			return err;
+		}
 	}
 	*ret_errands = errands;
 	return 0;
@@ -75,24 +88,30 @@ int fl_errands_start(struct fl_errands **ret_errands)
 
 void fl_errands_post(struct fl_errands *errands, struct fl_errand *errand)
 {
-	struct fl_errand *head = __atomic_load_n(&errands->posted, __ATOMIC_RELAXED);
+	unsigned int turn = __atomic_fetch_add(&errands->next, 1, __ATOMIC_RELAXED);
+	struct runner *runner = &errands->runner[turn % ERRAND_THREADS];
+	struct fl_errand *head = __atomic_load_n(&runner->posted, __ATOMIC_RELAXED);
 
 	do {
 		errand->next = head;
-	} while (!__atomic_compare_exchange_n(&errands->posted, &head, errand, true,
+	} while (!__atomic_compare_exchange_n(&runner->posted, &head, errand, true,
 					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
-	sem_post(&errands->something);
+	sem_post(&runner->something);
 }
 
 void fl_errands_stop(struct fl_errands *errands)
 {
 	if (!errands)
 		return;
-	__atomic_store_n(&errands->stopping, 1, __ATOMIC_RELEASE);
-	sem_post(&errands->something);
-	pthread_join(errands->thread, NULL);
-	errands_run(errands);
-	sem_destroy(&errands->something);
+	for (unsigned int i = 0; i < errands->count; i++) {
+		struct runner *runner = &errands->runner[i];
+
+		__atomic_store_n(&runner->stopping, 1, __ATOMIC_RELEASE);
+		sem_post(&runner->something);
+		pthread_join(runner->thread, NULL);
+		runner_run(runner);
+		sem_destroy(&runner->something);
+	}
 	free(errands);
 }
 

@@ -27,7 +27,7 @@ struct fl_session;
 
 enum fl_permission { FL_PERMISSION_UNKNOWN, FL_PERMISSION_DENIED, FL_PERMISSION_ADMIN };
 
-/* Work that is not for an I/O thread: on the errand thread. */
+/* Work that is not for an I/O thread: on one of the errand threads. */
 struct fl_errand {
 	struct fl_errand *next;
 	void (*run)(struct fl_errand *errand);
@@ -54,7 +54,7 @@ int fl_permission_behalf(struct fl_session *session, pid_t pid, int pidfd);
  * cannot be seen from here. Reads what is this process's own in /proc. */
 pid_t fl_pidfd_pid(int fd);
 
-/* The errand thread. Errands never depend on another process. */
+/* The errand threads. Errands never depend on another process. */
 struct fl_errands;
 int fl_errands_start(struct fl_errands **ret_errands);
 void fl_errands_stop(struct fl_errands *errands); /* NULL is fine; all errands are done */

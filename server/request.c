@@ -12,7 +12,8 @@
 #include "server/session.h"
 
 /* What only this file returns besides an errno: the request is answered otherwise (a
- * dump), or waits for its sender's permission to be found. */
+ * dump), or waits for something about its sender to be found: its permission, what its
+ * descriptor means. */
 #define REQUEST_ANSWERED 2
 #define REQUEST_ASKED 3
 
@@ -115,6 +116,22 @@ static int request_filter_set(struct fl_session *session)
 	return 0;
 }
 
+/* What the message says of a namespace. True when it is known; false: the session is away. */
+static bool request_find_netns(struct fl_session *session)
+{
+	struct fl_req *req = &session->request->req;
+	struct fl_named_netns *named = session->packet.netns;
+
+	req->target_ns = NULL;
+	req->target_err = session->packet.netns_err;
+	if (!named || !(req->tb[DEVLINK_ATTR_NETNS_FD] || req->tb[DEVLINK_ATTR_NETNS_PID]))
+		return true;
+	if (!fl_named_netns_await(named, session))
+		return false;
+	req->target_ns = fl_named_netns_found(named, &req->target_err);
+	return true;
+}
+
 static int request_do(struct fl_session *session, const struct nlmsghdr *nlh,
 		      const struct fl_cmd *cmd, const struct fl_command *command)
 {
@@ -128,10 +145,11 @@ static int request_do(struct fl_session *session, const struct nlmsghdr *nlh,
 		return request_filter_set(session);
 	if (!command || !command->doit)
 		return -EOPNOTSUPP;
+	if (!request_find_netns(session))
+		return REQUEST_ASKED;
 	req->cmd = cmd;
 	req->nlh = nlh;
 	req->portid = session->portid;
-	req->netns_fd = session->packet.netns_fd;
 	/* From the call on it may be completed by another thread. */
 	fl_session_go_away(session);
 	err = command->doit(req);

@@ -274,7 +274,7 @@ static void session_init(struct fl_session *session)
 	socklen_t len = sizeof(session->sndbuf);
 
 	session->writable = session->readable = true;
-	session->packet.token = session->packet.netns_fd = session->packet.file_fd = -1;
+	session->packet.token = session->packet.file_fd = -1;
 	session->backlog_tail = &session->backlog;
 	session->out_tail = &session->out;
 	CDS_INIT_LIST_HEAD(&session->node);

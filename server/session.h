@@ -23,6 +23,7 @@
 #include "core/req.h"
 #include "server/io.h"
 #include "server/multicast.h"
+#include "server/named-netns.h"
 #include "server/permission.h"
 
 struct fl_session_dump;
@@ -35,7 +36,9 @@ struct fl_packet {
 	struct fl_wire_hdr hdr;
 	unsigned char *data; /* in the request's buffer, behind this struct, or by itself */
 	size_t len;
-	int token, netns_fd, file_fd; /* -1: none; file_fd: of FL_WIRE_FOR, the pidfd */
+	int token, file_fd;	      /* -1: none; file_fd: of FL_WIRE_FOR, the pidfd */
+	struct fl_named_netns *netns; /* FL_WIRE_F_NETNS; NULL: none, or none that can be had */
+	int netns_err;		      /* why not */
 	pid_t pid;		      /* of FL_WIRE_FOR; or a negative errno */
 };
 

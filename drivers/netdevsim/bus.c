@@ -4,7 +4,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -96,32 +95,21 @@ static void device_probed(void *arg, int err, const char *why)
 	fl_knob_complete(arg, 0);
 }
 
-/* A device begins where its maker is. */
-static int home_of(struct fl_knob_call *call, int *ret_fd)
-{
-	*ret_fd = -1;
-	if (!call->elsewhere)
-		return 0;
-	if (call->netns_fd < 0) {
-		fl_extack_set(&call->extack, "the plane may not enter your network namespace");
-		return call->netns_fd;
-	}
-	*ret_fd = fcntl(call->netns_fd, F_DUPFD_CLOEXEC, 0);
-	return *ret_fd < 0 ? -errno : 0;
-}
-
 static int new_device_write(struct fl_knob_call *call)
 {
 	struct nsim_config config;
 	struct fl_device *device;
-	int err, home_fd;
+	int err;
 
 	err = parse_new_device(call, &config);
-	if (!err)
-		err = home_of(call, &home_fd);
 	if (err)
 		return err;
-	err = nsim_device_make(call->arg, &config, home_fd, &device);
+	if (call->elsewhere && !call->ns) {
+		fl_extack_set(&call->extack, "the plane may not enter your network namespace");
+		return call->ns_err;
+	}
+	/* A device begins where its maker is. */
+	err = nsim_device_make(call->arg, &config, call->ns, &device);
 	if (err == -EEXIST) {
 		fl_extack_set(&call->extack, "there is a device %u", config.id);
 		return -ENOSPC;

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* ---- life --------------------------------------------------------------------------- */
 
@@ -30,8 +29,6 @@ void nsim_dev_put(struct nsim_dev *dev)
 	nsim_resources_done(dev);
 	fl_driver_lock_free(dev->lock);
 	fl_lane_put(dev->lane);
-	if (dev->home_fd >= 0)
-		close(dev->home_fd);
 	fl_netns_put(dev->home);
 	nsim_bus_put(dev->bus);
 	free(dev);
@@ -44,7 +41,6 @@ static struct nsim_dev *dev_new(struct nsim_bus *bus, const struct nsim_config *
 	if (!dev)
 		return NULL;
 	dev->refs = 1;
-	dev->home_fd = -1;
 	dev->bus = nsim_bus_get(bus);
 	dev->id = config->id;
 	dev->port_count = config->ports;
@@ -125,21 +121,20 @@ static int config_check(const struct nsim_config *config)
 	return 0;
 }
 
-int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, int home_fd,
+int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, struct fl_netns *home,
 		     struct fl_device **ret_device)
 {
 	struct nsim_dev *dev;
 	int err;
 
 	err = config_check(config);
-	dev = err ? NULL : dev_new(bus, config);
-	if (dev) {
-		dev->home_fd = home_fd;
-		return dev_add(dev, ret_device);
-	}
-	if (home_fd >= 0)
-		close(home_fd);
-	return err ? err : -ENOMEM;
+	if (err)
+		return err;
+	dev = dev_new(bus, config);
+	if (!dev)
+		return -ENOMEM;
+	dev->home = home ? fl_netns_get(home) : NULL;
+	return dev_add(dev, ret_device);
 }
 
 int nsim_device_add(struct nsim_bus *bus, const struct nsim_config *config)
@@ -147,7 +142,7 @@ int nsim_device_add(struct nsim_bus *bus, const struct nsim_config *config)
 	struct fl_device *device;
 	int err;
 
-	err = nsim_device_make(bus, config, -1, &device);
+	err = nsim_device_make(bus, config, NULL, &device);
 	if (err)
 		return err;
 	err = fl_device_probe_post(device, NULL);
@@ -271,7 +266,7 @@ static int instance_register(struct fl_op *op, struct nsim_dev *dev)
 	return err;
 }
 
-static int instance_make(struct fl_op *op, struct fl_device *device)
+static int probe(struct fl_op *op, struct fl_device *device)
 {
 	struct nsim_dev *dev = fl_device_platform(device);
 	struct fl_devlink *dl;
@@ -287,37 +282,6 @@ static int instance_make(struct fl_op *op, struct fl_device *device)
 	if (err)
 		dev_reset(dev);
 	return err;
-}
-
-static int probe_at_home(struct fl_op *op)
-{
-	return instance_make(op, fl_op_data(op));
-}
-
-/* Context: may block. */
-static int probe_find_home(struct fl_op *op)
-{
-	struct nsim_dev *dev = fl_device_platform(fl_op_data(op));
-	int err = fl_op_result(op);
-
-	if (!err)
-		err = fl_netns_open(dev->bus->plane, dev->home_fd, &dev->home);
-	/* Held no longer: an open file keeps a namespace alive. */
-	close(dev->home_fd);
-	dev->home_fd = -1;
-	if (!err && fl_op_cancelled(op))
-		err = -ECANCELED;
-	return err ? err : fl_op_yield(op, probe_at_home);
-}
-
-static int probe(struct fl_op *op, struct fl_device *device)
-{
-	struct nsim_dev *dev = fl_device_platform(device);
-
-	if (dev->home_fd < 0)
-		return instance_make(op, device);
-	fl_op_set_data(op, device);
-	return fl_op_block(op, probe_find_home);
 }
 
 static void last_edits(struct fl_txn *txn)

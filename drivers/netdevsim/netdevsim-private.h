@@ -196,8 +196,7 @@ struct nsim_dev {
 	int refs;
 	struct nsim_bus *bus; /* referenced */
 	struct fl_lane *lane; /* the device's, referenced; NULL until it is on the bus */
-	int home_fd; /* the namespace where its instance begins, until that is found; or -1 */
-	struct fl_netns *home; /* referenced; NULL: the initial one */
+	struct fl_netns *home; /* where its instance begins; referenced; NULL: the initial one */
 	unsigned int id, port_count, queues;
 	unsigned int first_vfs; /* what the topology asks for; 0 once they were enabled */
 	bool first_switchdev;
@@ -226,9 +225,9 @@ void nsim_dev_put(struct nsim_dev *dev);
 
 extern const struct fl_driver nsim_driver;
 
-/* As nsim_device_add(), but not probed yet. home_fd: the namespace in which it begins, which is
- * taken over; -1: the initial one. */
-int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, int home_fd,
+/* As nsim_device_add(), but not probed yet. home: the namespace in which it begins; NULL: the
+ * initial one. */
+int nsim_device_make(struct nsim_bus *bus, const struct nsim_config *config, struct fl_netns *home,
 		     struct fl_device **ret_device);
 
 /* A transaction of a knob's own, on the device's lane. -ENODEV: no driver is bound. */

@@ -213,7 +213,6 @@ void request_init(struct request *request, struct fixture *fixture, struct fl_ne
 	request->req.plane = fixture->plane;
 	request->req.ns = ns ? ns : fl_netns_initial(fl_plane_netns(fixture->plane));
 	request->req.cmd = &fl_devlink_cmds[cmd];
-	request->req.netns_fd = -1;
 	request->req.portid = 4711;
 	request->req.complete = request_complete;
 	fl_msg_init(&request->req.reply);

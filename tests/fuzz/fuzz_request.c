@@ -8,7 +8,6 @@
  * datagrams of the smallest size; bit 1: a descriptor of this namespace comes along.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <libmnl/libmnl.h>
 #include <sched.h>
 #include <stdlib.h>
@@ -61,15 +60,6 @@ static int await(struct request *request, int err)
 	}
 	__atomic_store_n(&request->done, 0, __ATOMIC_RELAXED);
 	return request->err;
-}
-
-static int own_netns(void)
-{
-	static int fd = -1;
-
-	if (fd < 0)
-		fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
-	return fd;
 }
 
 static int run_do(struct request *request)
@@ -160,7 +150,7 @@ static bool run(struct fl_plane *plane, const struct nlmsghdr *nlh)
 	req->ns = fl_netns_initial(fl_plane_netns(plane));
 	req->nlh = nlh;
 	req->portid = PORTID;
-	req->netns_fd = nlh->nlmsg_pid & WITH_NETNS ? own_netns() : -1;
+	req->target_ns = nlh->nlmsg_pid & WITH_NETNS ? req->ns : NULL;
 	req->complete = complete;
 	fl_msg_init(&req->reply);
 	err = fl_cmd_find(nlh, &req->cmd, &req->extack);

@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -287,7 +286,7 @@ static void req_use(void *arg)
 	fl_extack_set(&req->extack, "%s hangs", fl_client_name(req->client));
 	fl_msg_reset(&req->reply);
 	put_object(&req->reply, 0, req->nlh->nlmsg_seq, req->portid, (uint32_t)req->ns->cookie);
-	assert_true(req->netns_fd < 0 || fcntl(req->netns_fd, F_GETFD) >= 0);
+	assert_true(!req->target_ns || req->target_ns->cookie);
 }
 
 static void req_abandon(void *arg)
