@@ -209,6 +209,17 @@ int fl_link_bind(struct fl_link *link, uint32_t groups, int timeout_ms, uint32_t
 	return 0;
 }
 
+int fl_link_cancel(struct fl_link *link, uint64_t number, int timeout_ms)
+{
+	struct question q = { .kind = FL_WIRE_CANCEL,
+			      .arg = { (uint32_t)number, (uint32_t)(number >> 32) },
+			      .extra_fd = -1,
+			      .timeout_ms = timeout_ms };
+	struct fl_wire_reply reply;
+
+	return link_call(link, &q, &reply);
+}
+
 int fl_link_knob(struct fl_link *link, enum fl_wire_knob what, uint32_t skip, const char *path,
 		 const char *value, int timeout_ms, char *ret_text, size_t cap)
 {

@@ -87,6 +87,10 @@ int fl_link_family(struct fl_link *link, const char *family, const char *group, 
 int fl_link_inspect(struct fl_link *link, const char *what, int timeout_ms, char **ret_json,
 		    struct fl_link_error *error);
 
+/* Tells the operation with that number to stop. Errors: -ENOENT (there is none, or it is over),
+ * -EPERM, -EBUSY, -ETIMEDOUT, -ECONNRESET. */
+int fl_link_cancel(struct fl_link *link, uint64_t number, int timeout_ms);
+
 /* The most that a knob's path and value take together, bytes; and its text. */
 #define FL_LINK_KNOB_MAX 4224
 

@@ -67,6 +67,8 @@ enum fl_wire_kind {
 	                      * It is looked at now and when something is to be changed first.
 	                      * Once, as the first packet; EBADF (no pidfd), ESRCH: it may
 	                      * change nothing; EALREADY */
+	FL_WIRE_CANCEL,      /* arg0, arg1: the low and the high half of an operation's number, which
+	                      * is told to stop. ENOENT (no such operation), EPERM, EBUSY */
 };
 
 enum fl_wire_knob {

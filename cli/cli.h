@@ -8,7 +8,8 @@
 /* Exit statuses; `finelink run` has its COMMAND's, and these of its own. */
 enum fl_exit {
 	FL_EXIT_OK = 0,
-	FL_EXIT_SOME_FAILED = 1,  /* launch: some pods; show: the plane did not tell */
+	FL_EXIT_SOME_FAILED = 1,  /* launch: some pods; show: the plane did not tell;
+				     * cancel: some operations */
 	FL_EXIT_USAGE = 2,
 	FL_EXIT_NO_PLANE = 3,     /* no plane to be reached or started, or it lacks what it takes */
 	FL_EXIT_RUN_FAILED = 125, /* run: before COMMAND could be tried */
@@ -21,6 +22,7 @@ enum fl_exit {
 int fl_cli_run(int argc, char **argv);
 int fl_cli_launch(int argc, char **argv);
 int fl_cli_show(int argc, char **argv);
+int fl_cli_cancel(int argc, char **argv);
 int fl_cli_device(int argc, char **argv);
 
 /* Prints "finelink: ..." to standard error. Returns status. */

@@ -14,6 +14,7 @@ static const char help[] =
 	"  run      run a program with devlink served by finelink instead of the kernel\n"
 	"  launch   launch many pods at once on a plane, and tell how long it took\n"
 	"  show     look inside a plane: instances, lanes, locks, statistics\n"
+	"  cancel   tell operations of a plane to stop\n"
 	"  device   read and write what drivers have in sysfs and debugfs\n"
 	"\n"
 	"  finelink COMMAND --help tells more; so do the manual pages finelink(1) and\n"
@@ -29,6 +30,7 @@ static const struct {
 	{ "run", fl_cli_run },
 	{ "launch", fl_cli_launch },
 	{ "show", fl_cli_show },
+	{ "cancel", fl_cli_cancel },
 	{ "device", fl_cli_device },
 };
 

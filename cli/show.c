@@ -19,7 +19,8 @@ static const char help[] =
 	"Looks inside a plane.\n"
 	"\n"
 	"  instances   the devlink instances: their driver, namespace, ports (default)\n"
-	"  lanes       what is busy: the lanes with their operations, ages and queues\n"
+	"  lanes       what is busy: the lanes with their operations, what these wait for,\n"
+	"              since when and until when; their numbers are for finelink cancel\n"
 	"  locks       the table of leaf locks, with what each is for\n"
 	"  stats       counters of sessions, operations and requests\n"
 	"\n"
@@ -118,29 +119,59 @@ static void show_instances(struct json_object *root)
 	fl_table_done(&table);
 }
 
+/* What it waits for: a lane and whose operation, or the operation that it awaits. */
+static void cell_waits(struct fl_table *table, struct json_object *op)
+{
+	const char *at = json_object_get_string(field(op, "waits_at"));
+	const char *waits = json_object_get_string(field(op, "waits"));
+	struct json_object *whom = field(op, "waits_for");
+	char text[128], number[32] = "";
+
+	if (!waits) {
+		fl_table_cell(table, NULL);
+		return;
+	}
+	if (whom)
+		snprintf(number, sizeof(number), " for %s", json_object_get_string(whom));
+	snprintf(text, sizeof(text), "%s%s%s", at ? "at " : "", at ?: waits, number);
+	fl_table_cell(table, text);
+}
+
+static void put_flag(char *flags, size_t size, struct json_object *object, const char *key)
+{
+	size_t len = strlen(flags);
+
+	if (is_true(object, key))
+		snprintf(flags + len, size - len, "%s%s", len ? " " : "", key);
+}
+
 static void lane_row(struct fl_table *table, struct json_object *lane, struct json_object *op)
 {
-	char flags[64];
+	static const char *const of_op[] = { "removes", "cancelled", "stuck", "blocks", "lasts" };
+	char flags[64] = "";
 
 	cell_text(table, lane, "name");
 	cell_text(table, lane, "holders");
 	cell_text(table, lane, "queued");
+	cell_text(table, op, "number");
 	cell_text(table, op, "kind");
 	cell_text(table, op, "state");
 	cell_age(table, op, "age_ms");
 	cell_age(table, op, "running_ms");
-	cell_text(table, op, "waits_at");
-	snprintf(flags, sizeof(flags), "%s%s%s%s", is_true(lane, "sealed") ? "sealed " : "",
-		 is_true(op, "removes") ? "removes " : "", is_true(op, "cancelled") ? "cancelled " : "",
-		 is_true(op, "blocks") ? "blocks" : "");
+	cell_age(table, op, "left_ms");
+	cell_waits(table, op);
+	put_flag(flags, sizeof(flags), lane, "sealed");
+	for (size_t i = 0; i < FL_ARRAY_SIZE(of_op); i++)
+		put_flag(flags, sizeof(flags), op, of_op[i]);
 	fl_table_cell(table, flags);
 	cell_text(table, op, "client");
 }
 
 static void show_lanes(struct json_object *root)
 {
-	static const char *const head[] = { "LANE", "HOLDERS", "QUEUED", "OPERATION", "STATE",
-					    "AGE s", "RUNS s", "WAITS AT", "FLAGS", "CLIENT" };
+	static const char *const head[] = { "LANE", "HOLDERS", "QUEUED", "NUMBER", "OPERATION",
+					    "STATE", "AGE s", "RUNS s", "LEFT s", "WAITS", "FLAGS",
+					    "CLIENT" };
 	struct json_object *list = field(root, "lanes"), *idle = field(root, "idle");
 	struct fl_table table;
 

@@ -412,6 +412,9 @@ int fl_sched_walk(struct fl_sched *sched,
 		  void (*lane)(const struct fl_lane_info *info, void *arg),
 		  void (*op)(const struct fl_op_info *info, void *arg), void *arg);
 
+/* fl_op_cancel(), with who did it for fl_op_refusal(). Context: any thread that may allocate. */
+void fl_op_cancel_by(struct fl_op *op, const char *who);
+
 /* The operation with that number, one reference. Returns 0, -ENOENT (it is over, or there never
  * was one) or -ENOMEM. Context: as fl_sched_walk(). */
 int fl_sched_find(struct fl_sched *sched, uint64_t number, struct fl_op **ret_op);

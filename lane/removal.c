@@ -212,6 +212,12 @@ void fl_op_cancel(struct fl_op *op)
 	fl_op_tell(op, -ECANCELED, FL_TELL_CANCEL);
 }
 
+void fl_op_cancel_by(struct fl_op *op, const char *who)
+{
+	fl_op_say(op, "it was cancelled by %s", who);
+	fl_op_cancel(op);
+}
+
 /* What an unbinding leaves alone: it was declared to last, and has its own deadline. */
 static bool is_spared(const struct fl_lane *lane, const struct fl_op *op)
 {

@@ -8,10 +8,16 @@
  *                "reload_failed": false, "ports": 2, "params": 14, "version": 7 } ] }
  *              version: how often it was changed
  *   lanes      { "lanes": [ { "name": "...", "parent": "..." or null, "sealed": false,
- *                "holders": 1, "queued": 0, "operations": [ { "kind": "flash",
- *                "client": "pid 1 uid 0", "state": "running", "age_ms": 1200.5,
- *                "running_ms": 1200.1 or null, "waits_at": "..." or null,
- *                "cancelled": false, "removes": false, "blocks": false } ] } ], "idle": 998 }
+ *                "holders": 1, "queued": 0, "operations": [ { "number": 17,
+ *                "kind": "flash", "client": "pid 1 uid 0" or null, "state": "running",
+ *                "age_ms": 1200.5, "running_ms": 1200.1 or null, "left_ms": 28799.9 or null,
+ *                "waits": "device" or null, "waits_at": "..." or null, "waits_for": 16 or null,
+ *                "cancelled": false, "stuck": false, "removes": false, "blocks": false,
+ *                "lasts": true } ] } ], "idle": 998 }
+ *              left_ms: until it gives up, is told to stop, or is gone on without
+ *              waits: "lane" (waits_at: which; waits_for: whose operation), "timer", "device",
+ *              "below" (waits_for: an operation that it awaits), "callback" (which may sleep)
+ *              stuck: it was told to stop and does not return
  *              idle: how many lanes had nothing to tell and are left out
  *   locks      { "locks": [ { "name": "commit", "level": 30, "reason": "..." } ] }
  *   stats      { "sessions": { "open", "accepted", "refused" },
@@ -151,20 +157,57 @@ static void put_age(struct json_object *to, const char *key, uint64_t since_ns, 
 	json_object_object_add(to, key, age);
 }
 
+static void put_left(struct json_object *to, const char *key, uint64_t until_ns, uint64_t now_ns)
+{
+	struct json_object *left = NULL;
+
+	if (until_ns > now_ns)
+		left = json_object_new_double((double)(until_ns - now_ns) / FL_NS_PER_MS);
+	else if (until_ns)
+		left = json_object_new_double(0);
+	json_object_object_add(to, key, left);
+}
+
+static const char *op_waits(const struct fl_op_info *info)
+{
+	if (info->state == FL_OP_QUEUED)
+		return "lane";
+	switch (info->wait) {
+	case FL_OP_WAIT_NONE:
+		return "";
+	case FL_OP_WAIT_TIMER:
+		return "timer";
+	case FL_OP_WAIT_WAKER:
+		return "device";
+	case FL_OP_WAIT_BELOW:
+		return "below";
+	case FL_OP_WAIT_CALLBACK:
+		return "callback";
+	}
+	return "?";
+}
+
 static void op_add(const struct fl_op_info *info, void *arg)
 {
 	struct lanes *lanes = arg;
 	struct json_object *one = json_object_new_object(), *list;
 
+	put_int(one, "number", info->number);
 	put_str(one, "kind", info->kind);
 	put_str(one, "client", info->client);
 	put_str(one, "state", op_state(info->state));
 	put_age(one, "age_ms", info->queued_ns, lanes->now_ns);
 	put_age(one, "running_ms", info->started_ns, lanes->now_ns);
+	put_left(one, "left_ms", info->until_ns, lanes->now_ns);
+	put_str(one, "waits", op_waits(info));
 	put_str(one, "waits_at", info->waits_at);
+	json_object_object_add(one, "waits_for",
+			       info->waits_for ? json_object_new_uint64(info->waits_for) : NULL);
 	put_bool(one, "cancelled", info->cancelled);
+	put_bool(one, "stuck", info->stuck);
 	put_bool(one, "removes", info->removes);
 	put_bool(one, "blocks", info->blocks);
+	put_bool(one, "lasts", info->lasts);
 	json_object_object_get_ex(lane_find(lanes, info->lane), "operations", &list);
 	json_object_array_add(list, one);
 }
@@ -185,10 +228,11 @@ static bool lane_is_idle(struct json_object *one)
 
 static struct json_object *lanes_make(struct fl_server *server)
 {
-	struct lanes lanes = { json_object_new_object(), fl_now_ns() };
+	struct fl_sched *sched = fl_plane_sched(server->plane);
+	struct lanes lanes = { json_object_new_object(), fl_sched_now(sched) };
 	struct json_object *all = json_object_new_object(), *list = json_object_new_array();
 	uint64_t idle = 0;
-	int err = fl_sched_walk(fl_plane_sched(server->plane), lane_add, op_add, &lanes);
+	int err = fl_sched_walk(sched, lane_add, op_add, &lanes);
 
 	json_object_object_foreach(lanes.by_name, name, one)
 	{

@@ -131,7 +131,7 @@ static bool packet_valid(const struct fl_packet *packet, ssize_t got, int flags)
 	return !(flags & (MSG_TRUNC | MSG_CTRUNC)) && got >= (ssize_t)sizeof(packet->hdr) &&
 	       got - sizeof(packet->hdr) <= FL_WIRE_MSG_MAX &&
 	       packet->hdr.version == FL_WIRE_VERSION && packet->hdr.kind >= FL_WIRE_NETLINK &&
-	       packet->hdr.kind <= FL_WIRE_FOR && !(packet->hdr.flags & ~known);
+	       packet->hdr.kind <= FL_WIRE_CANCEL && !(packet->hdr.flags & ~known);
 }
 
 /* A socket of ours that came to a number which its program's supervisor does not see is a bare
@@ -385,6 +385,7 @@ static int behalf_name(struct fl_session *session)
 	client = fl_client_new(name);
 	if (!client)
 		return -ENOMEM;
+	fl_client_set_owner(client, session->uid ? session->uid : session->behalf.uid);
 	session->peer = session->client;
 	session->client = session->request->req.client = client;
 	return 0;
@@ -473,6 +474,10 @@ bool fl_packet_work(struct fl_session *session)
 		return true;
 	case FL_WIRE_FOR:
 		if (!packet_for(session, &reply))
+			return false;
+		break;
+	case FL_WIRE_CANCEL:
+		if (!fl_cancel_work(session, &reply))
 			return false;
 		break;
 	}

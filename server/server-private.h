@@ -12,6 +12,7 @@
 #define FL_SERVER_SERVER_PRIVATE_H
 
 #include "base/lock.h"
+#include "server/cancel.h"
 #include "server/inspect.h"
 #include "server/io.h"
 #include "server/port-id.h"
@@ -24,6 +25,7 @@ struct fl_server {
 	struct fl_io **ios;
 	struct fl_errands *errands;
 	struct fl_inspect_quota inspect;
+	struct fl_cancel_quota cancel;
 	struct fl_portid_table portids;
 	struct fl_lock feed_lock;
 	struct fl_pmap_node *feeds; /* by the namespace's cookie */

@@ -133,6 +133,7 @@ static int server_start(struct fl_server *server)
 	int err;
 
 	fl_inspect_quota_init(&server->inspect);
+	fl_cancel_quota_init(&server->cancel);
 	fl_lock_init(&server->feed_lock, session);
 	server->reserve_fd = server_reserve();
 	server_find_nsfs(server);
@@ -183,6 +184,7 @@ void fl_server_free(struct fl_server *server)
 	fl_errands_stop(server->errands);
 	/* Whoever still looks in looks at all of them. */
 	fl_inspect_quota_done(&server->inspect);
+	fl_cancel_quota_done(&server->cancel);
 	for (unsigned int i = 0; server->ios && i < server->io_count; i++)
 		fl_io_put(server->ios[i]);
 	close(server->config.listen_fd);

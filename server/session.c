@@ -260,6 +260,8 @@ static int session_identify(struct fl_session *session)
 	session->accepted_ns = (uint64_t)now.tv_sec * FL_NS_PER_S + (uint64_t)now.tv_nsec;
 	snprintf(name, sizeof(name), "pid %d uid %u", (int)cred.pid, (unsigned int)cred.uid);
 	session->client = fl_client_new(name);
+	if (session->client)
+		fl_client_set_owner(session->client, session->uid);
 
 	len = sizeof(cookie);
 	if (!getsockopt(session->fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))

@@ -15,6 +15,7 @@ PAGES = [
     ("finelink-run.1", [FINELINK, "run"]),
     ("finelink-launch.1", [FINELINK, "launch"]),
     ("finelink-show.1", [FINELINK, "show"]),
+    ("finelink-cancel.1", [FINELINK, "cancel"]),
     ("finelink-device.1", [FINELINK, "device"]),
     ("finelinkd.8", [FINELINKD]),
 ]

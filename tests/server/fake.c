@@ -28,6 +28,7 @@ static void nap(void)
 
 struct fl_client {
 	int refs;
+	uint32_t owner;
 	char name[48];
 };
 
@@ -60,6 +61,37 @@ const char *fl_client_name(const struct fl_client *client)
 	return client->name;
 }
 
+void fl_client_set_owner(struct fl_client *client, uint32_t uid)
+{
+	client->owner = uid;
+}
+
+uint32_t fl_client_owner(const struct fl_client *client)
+{
+	return client->owner;
+}
+
+/* One operation, with the number 17. */
+int fl_sched_find(struct fl_sched *sched, uint64_t number, struct fl_op **ret_op)
+{
+	*ret_op = NULL;
+	return number == 17 ? 0 : -ENOENT;
+}
+
+void fl_op_put(struct fl_op *op)
+{
+}
+
+struct fl_client *fl_op_client(const struct fl_op *op)
+{
+	return fake.op_client;
+}
+
+void fl_op_cancel_by(struct fl_op *op, const char *who)
+{
+	__atomic_add_fetch(&fake.cancelled, 1, __ATOMIC_SEQ_CST);
+}
+
 struct fl_netns_table *fl_plane_netns(struct fl_plane *plane)
 {
 	return fake.table;
@@ -68,6 +100,11 @@ struct fl_netns_table *fl_plane_netns(struct fl_plane *plane)
 struct fl_sched *fl_plane_sched(struct fl_plane *plane)
 {
 	return NULL;
+}
+
+uint64_t fl_sched_now(const struct fl_sched *sched)
+{
+	return fl_now_ns();
 }
 
 void fl_plane_set_on_events(struct fl_plane *plane,
@@ -334,6 +371,13 @@ static int fake_port_del(struct fl_req *req)
 	return start_late(req, hang_main);
 }
 
+static int fake_reload(struct fl_req *req)
+{
+	if (req->target_ns)
+		__atomic_store_n(&fake.target, req->target_ns->cookie, __ATOMIC_SEQ_CST);
+	return start_late(req, hang_main);
+}
+
 /* ---- a dump that is prepared in parts --------------------------------------------- */
 
 #define PREPARED_PART 100
@@ -409,6 +453,7 @@ const struct fl_command fl_commands[] = {
 	[DEVLINK_CMD_PORT_GET] = { NULL, fake_prepared_dump, fake_prepare, fake_dump_done },
 	[DEVLINK_CMD_PORT_SET] = { fake_port_set, NULL },
 	[DEVLINK_CMD_PORT_DEL] = { fake_port_del, NULL },
+	[DEVLINK_CMD_RELOAD] = { fake_reload, NULL },
 };
 const unsigned int fl_commands_len = FL_ARRAY_SIZE(fl_commands);
 

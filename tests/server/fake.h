@@ -5,7 +5,7 @@
  *
  * The plane answers GET (one object by its name "fake/devN"; all in a dump), PORT_SET
  * (late: on a thread of its own it appends an event, then completes with a reply) and
- * PORT_DEL (hangs until fake_release()). The dump of PORT_GET is that of GET, prepared in parts.
+ * PORT_DEL and RELOAD (hang until fake_release()). The dump of PORT_GET is that of GET, prepared in parts.
  * What hangs is abandoned by fake_park(), and uses its request until fake_release().
  */
 #ifndef FL_TESTS_SERVER_FAKE_H
@@ -48,6 +48,9 @@ struct fake {
 	unsigned int running;
 	unsigned int deaths;
 	unsigned int clients; /* objects fl_client that exist */
+	uint64_t target; /* the cookie of the namespace that a RELOAD named */
+	unsigned int cancelled; /* of the one operation that there is, number 17 ... */
+	struct fl_client *op_client; /* ... asked for by this one; set before */
 	unsigned int sequence; /* of fake_event() */
 	unsigned int prepared; /* parts of a prepared dump that exist */
 	/* of the dump of PORT_GET, which is prepared in parts on a thread of its own; set before */

@@ -6,10 +6,12 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -368,6 +370,140 @@ static void test_namespace_is_let_go(void **state)
 	close(other);
 }
 
+/* Makes a namespace, says so, and lives on. */
+static int make_netns(int ready)
+{
+	char byte = 0;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	/* What the test has open it must not keep open. */
+	if (dup2(ready, 3) < 0 || close_range(4, ~0U, 0))
+		return 253;
+	ready = 3;
+	if (unshare(CLONE_NEWNET) || write(ready, &byte, 1) != 1)
+		return 254;
+	for (;;)
+		pause();
+}
+
+struct other_netns {
+	pid_t pid;
+	int fd;
+	struct fl_netns *ns;
+};
+
+static void netns_start(struct other_netns *other)
+{
+	char path[64], byte;
+	int ready[2];
+
+	assert_int_equal(pipe(ready), 0);
+	other->pid = fork();
+	if (!other->pid)
+		_exit(make_netns(ready[1]));
+	assert_int_equal(read(ready[0], &byte, 1), 1);
+	close(ready[0]);
+	close(ready[1]);
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)other->pid);
+	other->fd = open(path, O_RDONLY | O_CLOEXEC);
+	assert_true(other->fd >= 0);
+	assert_int_equal(fl_netns_resolve_fd(fake.table, other->fd, &other->ns), 0);
+}
+
+static void netns_end(struct other_netns *other)
+{
+	int status;
+
+	close(other->fd);
+	kill(other->pid, SIGKILL);
+	assert_int_equal(waitpid(other->pid, &status, 0), other->pid);
+}
+
+static void ask_to_move(int fd, const struct other_netns *to)
+{
+	uint32_t buf[128];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buf;
+	size_t len = client_build(buf, FL_FAMILY_DEVLINK, 0, DEVLINK_CMD_RELOAD, 1);
+	struct nlattr attr = { NLA_HDRLEN + sizeof(uint32_t), DEVLINK_ATTR_NETNS_FD };
+
+	memcpy((char *)buf + len, &attr, sizeof(attr));
+	memcpy((char *)buf + len + sizeof(attr), &to->fd, sizeof(uint32_t));
+	nlh->nlmsg_len = len + attr.nla_len;
+	client_send(fd, FL_WIRE_NETLINK, FL_WIRE_F_NETNS, 0, 0, buf, nlh->nlmsg_len, &to->fd, 1);
+}
+
+/* What a request names is known when it begins to wait, and not kept alive: neither by the request
+ * that hangs, nor by one that its client left behind. */
+static void test_named_namespace_is_let_go(void **state)
+{
+	struct other_netns first, second;
+	int fd;
+
+	if (getuid() || fl_netns_cannot_move(fake.table))
+		skip();
+	fd = client_open();
+	netns_start(&first);
+	netns_start(&second);
+	ask_to_move(fd, &first);
+	assert_true(fake_wait(&fake.hanging, 1, true));
+	assert_true(fake.target == first.ns->cookie);
+	netns_end(&first);
+	assert_true(fake_wait(&fake.deaths, 1, true));
+	ask_to_move(fd, &second);
+	close(fd);
+	netns_end(&second);
+	assert_true(fake_wait(&fake.deaths, 2, true));
+	assert_int_equal(fake_read(&fake.late_done), 0);
+	fake_release();
+	assert_true(fake_wait(&fake.late_done, 2, true));
+	assert_true(__atomic_load_n(&fake.target, __ATOMIC_SEQ_CST) == second.ns->cookie);
+	fl_netns_put(first.ns);
+	fl_netns_put(second.ns);
+}
+
+static int cancel(int fd, uint64_t number)
+{
+	return client_call(fd, FL_WIRE_CANCEL, (uint32_t)number, (uint32_t)(number >> 32), NULL, 0, -1)
+		.error;
+}
+
+static int cancel_17(void)
+{
+	return -cancel(client_open(), 17);
+}
+
+static int cancel_17_as_nobody(void)
+{
+	return setuid(65534) ? 254 : cancel_17();
+}
+
+/* An operation is told to stop by its owner, or by who may change things. */
+static void test_cancel(void **state)
+{
+	struct fl_client *owner = fl_client_new("pid 1 uid 1");
+	int fd;
+
+	if (getuid()) {
+		fl_client_put(owner);
+		skip();
+	}
+	fd = client_open();
+	fl_client_set_owner(owner, 1);
+	assert_int_equal(cancel(fd, 17), 0);
+	assert_int_equal(cancel(fd, 18), -ENOENT);
+	assert_int_equal(cancel(fd, 17 + (1ULL << 32)), -ENOENT);
+	client_admit_all();
+	assert_int_equal(client_in_child(cancel_17_as_nobody), EPERM);
+	fake.op_client = owner;
+	assert_int_equal(client_in_child(cancel_17_as_nobody), EPERM);
+	assert_int_equal(cancel(fd, 17), 0);
+	fl_client_set_owner(owner, 65534);
+	assert_int_equal(client_in_child(cancel_17_as_nobody), 0);
+	assert_int_equal(fake_read(&fake.cancelled), 3);
+	fl_client_put(owner);
+	close(fd);
+}
+
 static void inspect(int fd, const char *what, int want, const char *text)
 {
 	static char buf[1 << 20];
@@ -540,6 +676,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_permission_private, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_permission_public, setup_public, teardown),
 		cmocka_unit_test_setup_teardown(test_namespace_is_let_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_named_namespace_is_let_go, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_cancel, setup_public, teardown),
 		cmocka_unit_test_setup_teardown(test_inspect, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_inspect_storm, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_knob, setup, teardown),
