@@ -93,7 +93,10 @@ static int open_socket(struct daemon *daemon)
 
 static int start_plane(struct daemon *daemon)
 {
-	struct fl_plane_config config = { .sched.bkl = daemon->options.bkl };
+	struct fl_plane_config config = {
+		.sched.bkl = daemon->options.bkl,
+		.sched.patience_ns = daemon->options.patience_ms * FL_NS_PER_MS,
+	};
 	const char *name = daemon->options.topology ?: "default topology";
 	const char *reason;
 	char *error = NULL;

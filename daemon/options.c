@@ -8,6 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/util.h"
+#include "lane/lane.h"
+
 #define SETTLE_MS_DEFAULT 2000
 #define SETTLE_MS_MAX 600000
 
@@ -23,6 +26,8 @@ static const char help[] =
 	"      --serialize HOW     lanes (default), or bkl: one lock around every operation\n"
 	"      --private           the plane is its starter's: whoever has this uid may change\n"
 	"                          things, and only they and root can connect\n"
+	"      --patience-ms N     how long an operation that is to be alone on a device holds\n"
+	"                          others back while it waits: 1 to 10000; default 250\n"
 	"      --settle-ms N       wait at most so long for the first probes before being\n"
 	"                          ready; default 2000\n"
 	"      --listen-fd N       serve this inherited listening socket instead\n"
@@ -31,13 +36,14 @@ static const char help[] =
 	"  -h, --help\n"
 	"  -V, --version\n";
 
-enum { OPT_SERIALIZE = 256, OPT_PRIVATE, OPT_SETTLE, OPT_LISTEN_FD, OPT_READY_FD };
+enum { OPT_SERIALIZE = 256, OPT_PRIVATE, OPT_PATIENCE, OPT_SETTLE, OPT_LISTEN_FD, OPT_READY_FD };
 
 static const struct option options[] = {
 	{ "topology", required_argument, NULL, 't' },
 	{ "socket", required_argument, NULL, 's' },
 	{ "serialize", required_argument, NULL, OPT_SERIALIZE },
 	{ "private", no_argument, NULL, OPT_PRIVATE },
+	{ "patience-ms", required_argument, NULL, OPT_PATIENCE },
 	{ "settle-ms", required_argument, NULL, OPT_SETTLE },
 	{ "listen-fd", required_argument, NULL, OPT_LISTEN_FD },
 	{ "ready-fd", required_argument, NULL, OPT_READY_FD },
@@ -84,6 +90,16 @@ static int parse_number_option(int opt, const char *word, struct fl_options *out
 	return -1;
 }
 
+static int parse_patience(const char *word, struct fl_options *out)
+{
+	unsigned long value;
+
+	if (parse_number(word, FL_PATIENCE_MAX_NS / FL_NS_PER_MS, &value) || !value)
+		return usage_error("--patience-ms needs a number from 1 to 10000", word);
+	out->patience_ms = (unsigned int)value;
+	return -1;
+}
+
 static int parse_serialize(const char *word, struct fl_options *out)
 {
 	if (strcmp(word, "lanes") && strcmp(word, "bkl"))
@@ -106,6 +122,8 @@ static int parse_one(int opt, struct fl_options *out)
 	case OPT_PRIVATE:
 		out->private_plane = true;
 		return -1;
+	case OPT_PATIENCE:
+		return parse_patience(optarg, out);
 	case OPT_SETTLE:
 	case OPT_LISTEN_FD:
 	case OPT_READY_FD:

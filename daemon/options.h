@@ -14,6 +14,7 @@ struct fl_options {
 	int ready_fd;         /* told when the plane is ready, or -1 */
 	bool private_plane;
 	bool bkl;
+	unsigned int patience_ms; /* 0: the scheduler's */
 	unsigned int settle_ms;
 	enum fl_log_level log_level;
 };

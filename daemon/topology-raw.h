@@ -45,6 +45,7 @@
 	X(selftest_ms, "selftest_ms", MLXSW)                                                     \
 	X(queue_depth, "queue_depth", MLX5)                                                      \
 	X(function_share, "function_share", MLX5)                                                \
+	X(command_timeout_ms, "command_timeout_ms", MLX5)                                        \
 	X(light_probe, "light_probe", MLX5)                                                      \
 	X(switchdev, "switchdev", MLX5 | NETDEVSIM)                                              \
 	X(plugin, "plugin", PLUGIN)                                                              \

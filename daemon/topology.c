@@ -284,6 +284,16 @@ static int read_latencies(struct reading *reading, const struct fl_raw_latency *
 	return err;
 }
 
+static int read_command_timeout(struct reading *reading, const char *word,
+				struct mlx5_config *config)
+{
+	double ms = (double)config->command_timeout_ns / FL_NS_PER_MS;
+	int err = read_real(reading, "command_timeout_ms", word, 1, LATENCY_MAX_MS, &ms);
+
+	config->command_timeout_ns = (uint64_t)(ms * FL_NS_PER_MS + 0.5);
+	return err;
+}
+
 static int read_mlx5(struct reading *reading, const struct fl_raw_device *raw,
 		     struct mlx5_config *config)
 {
@@ -299,6 +309,7 @@ static int read_mlx5(struct reading *reading, const struct fl_raw_device *raw,
 	err = err ?: read_u32(reading, "queue_depth", raw->queue_depth, 1, 4096, &config->queue_depth);
 	err = err ?: read_u32(reading, "function_share", raw->function_share, 1, 4096,
 			      &config->function_share);
+	err = err ?: read_command_timeout(reading, raw->command_timeout_ms, config);
 	err = err ?: read_bool(reading, "light_probe", raw->light_probe, &config->light_probe);
 	err = err ?: read_bool(reading, "switchdev", raw->switchdev, &config->switchdev);
 	err = err ?: read_latencies(reading, raw->latency, config);

@@ -172,7 +172,8 @@ def test_plugins_that_cannot_be():
 
 def test_wrong_command_lines():
     for args in (["--bogus"], ["x"], ["--serialize", "no"], ["--listen-fd", "x"],
-                 ["--settle-ms", "-1"], ["-s", "/x", "--listen-fd", "3"], ["-t"]):
+                 ["--settle-ms", "-1"], ["--patience-ms", "0"], ["--patience-ms", "3600000"],
+                 ["--patience-ms", "x"], ["-s", "/x", "--listen-fd", "3"], ["-t"]):
         done = run(FINELINKD, *args)
         equal(done.returncode, 2, args)
         check("--help" in done.err, args, done.err)

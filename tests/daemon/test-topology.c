@@ -48,6 +48,7 @@ static void test_all_keys(void **state)
 		      "    seed: 18446744073709551615\n"
 		      "    queue_depth: 8\n"
 		      "    function_share: 2\n"
+		      "    command_timeout_ms: 1500\n"
 		      "    light_probe: yes\n"
 		      "    switchdev: true\n"
 		      "    faults:\n"
@@ -70,6 +71,7 @@ static void test_all_keys(void **state)
 	assert_true(config->seed == UINT64_MAX);
 	assert_int_equal(config->queue_depth, 8);
 	assert_int_equal(config->function_share, 2);
+	assert_int_equal(config->command_timeout_ns, 1500000000);
 	assert_true(config->light_probe);
 	assert_true(config->switchdev);
 	assert_int_equal(config->fault_count, 4);
@@ -191,6 +193,8 @@ static const struct {
 	{ DEVICE "    seed: 18446744073709551616\n",
 	  "t:4: devices[0].seed: 18446744073709551616 is not in 0..18446744073709551615" },
 	{ DEVICE "    jitter: 0.95\n", "t:4: devices[0].jitter: 0.95 is not in 0..0.9" },
+	{ DEVICE "    command_timeout_ms: 0\n",
+	  "t:4: devices[0].command_timeout_ms: 0 is not in 1..600000" },
 	{ DEVICE "    jitter: nan\n", "t:4: devices[0].jitter: 'nan' is not a number" },
 	{ DEVICE "    switchdev: maybe\n",
 	  "t:4: devices[0].switchdev: 'maybe' is neither true nor false" },
