@@ -46,7 +46,9 @@ static void describe_queueing(struct fl_op *op, struct fl_op_info *info)
 	fl_lock_take(&hold->lane->lock);
 	if (hold->state == FL_HOLD_QUEUED) {
 		info->waits_for = waits_for(hold->lane);
-		if (op->client && !info->removes)
+		if (info->removes && hold->lane == op->lane)
+			info->until_ns = op->park_at_ns;
+		else if (op->client && !info->removes)
 			info->until_ns = fl_hold_until(hold, fl_sched_now(op->lane->sched));
 	}
 	fl_lock_drop(&hold->lane->lock);

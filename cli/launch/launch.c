@@ -91,6 +91,7 @@ static char *make_topology(const struct stage *stage)
 		     "    vfs: %u\n"
 		     "    max_sfs: %d\n"
 		     "    switchdev: true\n"
+		     "    command_timeout_ms: 600000\n"
 		     "    latency_ms: {rdma_attach: %u, flash: %d}\n%s",
 		     options->vf ? stage->pods : 0, MAX_SFS, options->rdma_attach_ms, FLASH_MS,
 		     fault) < 0)
@@ -244,6 +245,18 @@ static int weather(struct stage *stage, unsigned int first, unsigned int count, 
 	return up ?: err;
 }
 
+/* What else than the pods had to be left. */
+static void tell_left(struct launch_report *report, struct launch_storm *storm)
+{
+	const struct launch_result *result = launch_storm_result(storm);
+
+	if (!result->leftover)
+		return;
+	report->left_beside = true;
+	fl_cli_fail(0, "could not be taken down: %s (%s)", result->left[0],
+		    result->reasons[result->reason_count - 1].text);
+}
+
 /* One pod alone on the same plane. */
 static int measure_single(struct stage *stage, struct launch_report *report)
 {
@@ -255,6 +268,8 @@ static int measure_single(struct stage *stage, struct launch_report *report)
 		report->single_ns = launch_storm_result(storm)->up_ns;
 	else if (!err)
 		fl_cli_fail(0, "one pod alone: %s", launch_storm_result(storm)->reasons[0].text);
+	if (storm)
+		tell_left(report, storm);
 	launch_storm_free(storm);
 	return err;
 }
@@ -356,11 +371,13 @@ static bool still_hangs(struct stage *stage)
 	return found;
 }
 
-static void stop_meanwhile(struct stage *stage, struct meanwhile *meanwhile)
+static void stop_meanwhile(struct stage *stage, struct launch_report *report,
+			   struct meanwhile *meanwhile)
 {
 	if (meanwhile->hanging) {
 		if (!abandoned(stage))
 			launch_storm_down(meanwhile->hanging);
+		tell_left(report, meanwhile->hanging);
 		launch_storm_free(meanwhile->hanging);
 	}
 	fl_link_free(meanwhile->flash);
@@ -444,7 +461,7 @@ static int perform(struct stage *stage, struct launch_report *report,
 		down = launch_storm_down(*ret_storm);
 		err = err ?: down;
 	}
-	stop_meanwhile(stage, &meanwhile);
+	stop_meanwhile(stage, report, &meanwhile);
 	return err;
 }
 
@@ -496,9 +513,10 @@ static int finish(const struct launch_options *options, struct launch_report *re
 		launch_report_json(report);
 	else
 		launch_report_print(report);
-	return result->failed || result->checked < options->pods || result->leftover ?
-		       FL_EXIT_SOME_FAILED :
-		       FL_EXIT_OK;
+	if (result->failed || result->checked < options->pods || result->leftover ||
+	    report->left_beside)
+		return FL_EXIT_SOME_FAILED;
+	return FL_EXIT_OK;
 }
 
 int fl_cli_launch(int argc, char **argv)

@@ -39,6 +39,34 @@ static void pod_end(struct launch_storm *storm, struct pod *pod, enum pod_place 
 		storm->result.down++;
 }
 
+/* What is not answered is left to itself: requests of one session keep their order, so what
+ * follows has a session of its own. */
+static void pod_hang_up(struct pod *pod)
+{
+	if (!pod->seq)
+		return;
+	pod->seq = 0;
+	fl_link_free(pod->link);
+	pod->link = NULL;
+}
+
+/* Notes what of it stays on the plane: the port, or of a VF, whose port stays anyway, the
+ * instance. */
+static void pod_leave(struct launch_storm *storm, const struct pod *pod)
+{
+	struct launch_result *result = &storm->result;
+	const struct launch_handle *owner = &storm->config.target->handle;
+	char *what;
+
+	if (result->leftover++ >= LAUNCH_LEFT_MAX)
+		return;
+	what = result->left[result->leftover - 1];
+	if (storm->config.vf)
+		snprintf(what, LAUNCH_LEFT_LEN, "%.32s/%.64s", pod->nested.bus, pod->nested.dev);
+	else
+		snprintf(what, LAUNCH_LEFT_LEN, "%.32s/%.64s/%u", owner->bus, owner->dev, pod->port);
+}
+
 void pod_fail(struct launch_storm *storm, struct pod *pod, const char *fmt, ...)
 {
 	char text[224];
@@ -54,7 +82,7 @@ void pod_fail(struct launch_storm *storm, struct pod *pod, const char *fmt, ...)
 	if (!pod->failed)
 		storm->result.failed++;
 	pod->failed = true;
-	pod->seq = 0;
+	pod_hang_up(pod);
 	if (pod->place != POD_BUSY)
 		return;
 	if (storm->down && pod->step <= LAUNCH_STEP_RELOAD) {
@@ -62,7 +90,7 @@ void pod_fail(struct launch_storm *storm, struct pod *pod, const char *fmt, ...)
 		return;
 	}
 	if (storm->down)
-		storm->result.leftover++;
+		pod_leave(storm, pod);
 	pod_end(storm, pod, POD_FAILED);
 }
 
@@ -227,15 +255,10 @@ static void pod_begin(struct launch_storm *storm, struct pod *pod, enum launch_s
 		pod_finish(storm, pod);
 }
 
-/* On the way down from wherever it is. A reload may take long, and requests of one session
- * keep their order; so it is left to itself, and what follows has a session of its own. */
+/* On the way down from wherever it is; a reload may take long. */
 static void pod_call_back(struct launch_storm *storm, struct pod *pod)
 {
-	if (pod->seq) {
-		pod->seq = 0;
-		fl_link_free(pod->link);
-		pod->link = NULL;
-	}
+	pod_hang_up(pod);
 	pod_next_down(storm, pod);
 }
 
@@ -268,10 +291,12 @@ static void pod_answer(struct launch_storm *storm, struct pod *pod, const struct
 		return;
 	if (nlh->nlmsg_type == NLMSG_ERROR) {
 		err = launch_ack_parse(nlh, text, sizeof(text));
-		if (!err)
+		if (!err) {
 			pod_finish(storm, pod);
-		else
-			pod_fail(storm, pod, "%s%s%s", strerror(-err), *text ? ": " : "", text);
+			return;
+		}
+		pod->seq = 0; /* answered */
+		pod_fail(storm, pod, "%s%s%s", strerror(-err), *text ? ": " : "", text);
 	} else if (pod->step == LAUNCH_STEP_ADD) {
 		struct launch_port_view view;
 
@@ -287,8 +312,12 @@ void pod_receive(struct launch_storm *storm, struct pod *pod)
 {
 	static char buf[RECEIVE_BYTES] __attribute__((aligned(4))); /* one thread: storm.h */
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-	ssize_t received = fl_link_recv(pod->link, buf, sizeof(buf));
+	ssize_t received;
 
+	/* It may have hung up in this turn. */
+	if (!pod->link)
+		return;
+	received = fl_link_recv(pod->link, buf, sizeof(buf));
 	if (received == -EAGAIN || received == -ENOBUFS)
 		return;
 	if (received < 0) {

@@ -141,6 +141,19 @@ static void print_steps(const struct launch_report *report, const struct style *
 	}
 }
 
+static unsigned int left_count(const struct launch_result *result)
+{
+	return result->leftover < LAUNCH_LEFT_MAX ? result->leftover : LAUNCH_LEFT_MAX;
+}
+
+static void print_left(const struct launch_result *result)
+{
+	printf("  %u pods could not be taken down:", result->leftover);
+	for (unsigned int i = 0; i < left_count(result); i++)
+		printf(" %s", result->left[i]);
+	printf("%s\n", result->leftover > LAUNCH_LEFT_MAX ? " ..." : "");
+}
+
 void launch_report_print(const struct launch_report *report)
 {
 	struct style style = pick_style();
@@ -155,7 +168,7 @@ void launch_report_print(const struct launch_report *report)
 	for (unsigned int i = 0; i < result->reason_count; i++)
 		printf("  %6u x  %s\n", result->reasons[i].count, result->reasons[i].text);
 	if (result->leftover)
-		printf("  %u pods could not be taken down\n", result->leftover);
+		print_left(result);
 	fflush(stdout);
 }
 
@@ -240,6 +253,15 @@ static struct json_object *json_failures(const struct launch_result *result)
 	return failures;
 }
 
+static struct json_object *json_left(const struct launch_result *result)
+{
+	struct json_object *left = json_object_new_array();
+
+	for (unsigned int i = 0; i < left_count(result); i++)
+		json_object_array_add(left, json_object_new_string(result->left[i]));
+	return left;
+}
+
 int launch_report_json(const struct launch_report *report)
 {
 	const struct launch_result *result = report->result;
@@ -255,6 +277,7 @@ int launch_report_json(const struct launch_report *report)
 	put_int(root, "checked", result->checked);
 	put_int(root, "taken_down", result->down);
 	put_int(root, "left_over", result->leftover);
+	json_object_object_add(root, "left", json_left(result));
 	put_ms(root, "makespan_ms", result->up_ns);
 	json_object_object_add(root, "pods_per_s",
 			       json_object_new_double(per_second(result->up, result->up_ns)));

@@ -17,6 +17,8 @@ struct launch_report {
 	uint64_t bkl_ns;
 	/* With --during flash or hang: whether that went on from before the launch to after it. */
 	bool throughout;
+	/* The SF that was launched alone, or the one that hangs, could not be taken down; told. */
+	bool left_beside;
 };
 
 /* One line on standard error: redrawn on a terminal, else at most one a second. */

@@ -76,6 +76,8 @@ bool launch_storm_saw_flash(struct launch_storm *storm);
 void launch_storm_listen(struct launch_storm *storm);
 
 #define LAUNCH_REASONS_MAX 16
+#define LAUNCH_LEFT_MAX 16
+#define LAUNCH_LEFT_LEN 112
 
 struct launch_result {
 	unsigned int up, checked, down, failed, leftover;
@@ -86,6 +88,7 @@ struct launch_result {
 		unsigned int count;
 	} reasons[LAUNCH_REASONS_MAX];
 	unsigned int reason_count;
+	char left[LAUNCH_LEFT_MAX][LAUNCH_LEFT_LEN]; /* the first of the leftover: ports, instances */
 };
 /* Owned by the storm. */
 struct launch_result *launch_storm_result(struct launch_storm *storm);

@@ -103,6 +103,23 @@ def test_those_that_failed_took_no_time():
             check("launched     2 in" in done.out and ", so 2 took " in done.out, done.out)
 
 
+def test_what_hangs_is_taken_down_or_told():
+    """One RoCE attach that ends when it is told to, and one that does not listen."""
+    faults = (SWITCHDEV + "    command_timeout_ms: 600000\n    faults:\n"
+              "      - {step: rdma_attach, match: rdma.3, hang: true, times: 1}\n"
+              "      - {step: rdma_attach, match: rdma.4, deaf_ms: 9000, times: 1}\n")
+    with folder() as path:
+        with daemon(f"{path}/s", write(f"{path}/t.yaml", faults)):
+            done = finelink("launch", "--pods", "6", "--netns", "none", "--timeout", "3",
+                            "-c", f"{path}/s", "--json")
+            equal(done.returncode, 1, done.err)
+            result = json.loads(done.out)
+            equal((result["launched"], result["failed"], result["taken_down"]), (4, 2, 5))
+            (left,) = [handle for handle, port in ports(f"{path}/s").items()
+                       if port["flavour"] == "pcisf"]
+            equal((result["left_over"], result["left"]), (1, [left]))
+
+
 def test_interrupt_cleans_up():
     with folder() as path:
         topology = write(f"{path}/t.yaml", SWITCHDEV + "    latency_ms: {rdma_attach: 3000}\n")
