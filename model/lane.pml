@@ -24,7 +24,7 @@
  *   clock()                  the lane's timer: holds begin to last, and somebody looks
  *   gives_up(), queues_anew()  the deadline of who waits to be alone
  *   seal_and_cancel()        fl_lane_seal() and fl_op_cancel() of all that it finds
- *   removal_timer()          fl_lane_overdue(); its deadlines may pass at any moment
+ *   removal_timer()          fl_lane_look_run() of a sealed lane; its deadlines may pass at any moment
  *   parking                  fl_sched.parking
  *   birth()                  fl_lane_new(), by a thread that holds nothing
  *   deaf                     a step that never returns unless it likes
