@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#define FL_TABLE_COLUMNS 10
+#define FL_TABLE_COLUMNS 16
 
 struct fl_table {
 	unsigned int columns;

@@ -216,24 +216,33 @@ static void tell(const struct batch *batch)
 		fl_waker_wake(batch->done[i].waker, batch->done[i].status);
 }
 
-/* Sees to it that the next completion is looked at. Context: under the lock. Gives
- * -ENOMEM if no timer can be had. */
+/* True unless the timer runs right now: then it arms anew by itself. Context: as arm(). */
+static bool disarm(struct mlx5_fw *fw)
+{
+	if (!fw->armed)
+		return true;
+	if (!fl_timer_cancel(fw->sched, &fw->timer))
+		return false;
+	fw->armed = false;
+	__atomic_sub_fetch(&fw->refs, 1, __ATOMIC_RELAXED); /* the caller has one */
+	return true;
+}
+
+/* Sees to it that the next completion is looked at. Context: under the lock, with a reference.
+ * Gives -ENOMEM if no timer can be had. */
 static int arm(struct mlx5_fw *fw, uint64_t now)
 {
 	uint64_t at;
 
-	if (!fw->count)
+	if (!fw->count) {
+		disarm(fw); /* one that was to time out may be far off, and holds us */
 		return 0;
+	}
 	at = fw->running[0]->due_ns;
 	if (at < fw->looked_ns + LOOK_NS)
 		at = fw->looked_ns + LOOK_NS;
-	if (fw->armed) {
-		/* One that runs right now arms anew by itself. */
-		if (fw->armed_ns <= at || !fl_timer_cancel(fw->sched, &fw->timer))
-			return 0;
-		fw->armed = false;
-		__atomic_sub_fetch(&fw->refs, 1, __ATOMIC_RELAXED); /* the caller has one */
-	}
+	if (fw->armed && (fw->armed_ns <= at || !disarm(fw)))
+		return 0;
 	if (fl_timer_arm(fw->sched, &fw->timer, at > now ? at - now : 0))
 		return -ENOMEM;
 	fw->armed = true;
@@ -262,6 +271,8 @@ static void fail_all(struct mlx5_fw *fw, int err)
 		}
 		start_all(fw, fl_sched_now(fw->sched));
 		more = fw->count != 0;
+		if (!more)
+			disarm(fw);
 		fl_driver_lock_drop(fw->lock);
 		tell(&batch);
 	} while (more);

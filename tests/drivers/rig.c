@@ -424,6 +424,19 @@ void rig_await_running(struct rig *rig, const char *kind, const char *lane)
 	await(rig, (struct sought){ .kind = kind, .lane = lane, .state = FL_OP_RUNNING });
 }
 
+void rig_await_late(struct rig *rig)
+{
+	struct fl_sched_stats stats;
+
+	for (int wait = 0; wait < 60000; wait++) {
+		fl_sched_stats(fl_plane_sched(rig->plane), &stats);
+		if (stats.submitted == stats.ended)
+			return;
+		rig_nap_ms(1);
+	}
+	fail_msg("what was parked did not end");
+}
+
 /* ---- a flash beside the test ------------------------------------------------------------ */
 
 static void *flash_on(void *arg)

@@ -88,6 +88,8 @@ int rig_flash(struct rig *rig, const char *dev, const char *file);
 void rig_await_waiting(struct rig *rig, const char *kind, const char *lane);
 /* ... is inside a callback that has not returned. */
 void rig_await_running(struct rig *rig, const char *kind, const char *lane);
+/* Waits until those that were parked have woken up and ended, too. */
+void rig_await_late(struct rig *rig);
 /* A flash in a thread of its own; returns when its operation runs. */
 struct rig_flashing {
 	struct rig *rig;

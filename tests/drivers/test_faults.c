@@ -224,6 +224,7 @@ static void test_giving_up_to_be_alone(void **state)
 	/* Only a removal goes past it. */
 	assert_int_equal(rig_port_del(&rig, PF0, index), 0);
 	assert_int_equal(rig_reload(&rig, "pci", PF0, REINIT, 0), 0);
+	rig_await_late(&rig);
 	rig_down(&rig);
 }
 

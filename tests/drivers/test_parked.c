@@ -95,20 +95,6 @@ static unsigned int parked(struct rig *rig)
 	return stats.parked;
 }
 
-/* Waits until those that were parked have woken up and ended, too. */
-static void await_late(struct rig *rig)
-{
-	struct fl_sched_stats stats;
-
-	for (int wait = 0; wait < 60000; wait++) {
-		fl_sched_stats(fl_plane_sched(rig->plane), &stats);
-		if (stats.submitted == stats.ended)
-			return;
-		rig_nap_ms(1);
-	}
-	fail_msg("what was parked did not end");
-}
-
 /* The SF's port is there, active, with its device; and nothing else is. */
 static void expect_one_sf(struct rig *rig, uint32_t index)
 {
@@ -325,7 +311,7 @@ static void test_detach(void **state)
 	assert_int_equal(rig_eswitch(&rig, PF0, SWITCHDEV), 0);
 	index = rig_sf_up(&rig, PF0, 7);
 	expect_one_sf(&rig, index);
-	await_late(&rig);
+	rig_await_late(&rig);
 	expect_one_sf(&rig, index);
 	eth = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", "mlx5_core.eth.0");
 	assert_non_null(eth);
@@ -360,7 +346,7 @@ static void test_probe(void **state)
 			rig_nap_ms(1);
 		assert_int_equal(err, 0);
 		assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
-		await_late(&rig);
+		rig_await_late(&rig);
 		expect_one_sf(&rig, index);
 		assert_int_equal(rig_port_del(&rig, PF0, SF0), 0);
 		rig_settle(&rig);
