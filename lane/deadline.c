@@ -136,7 +136,7 @@ static void time_out(struct fl_op *op)
 	       fl_op_removes(op) ? "its driver takes too long to let go" : "its time is over");
 	fl_op_say(op, "%s took too long, and was told to stop after %u s", name, seconds);
 	__atomic_store_n(&op->timed_out, 1, __ATOMIC_SEQ_CST);
-	fl_op_tell(op, -ETIMEDOUT, FL_TELL_CANCEL);
+	fl_op_tell(op, -ECANCELED, FL_TELL_CANCEL);
 }
 
 void fl_deadline_due(struct fl_work *work)

@@ -28,7 +28,7 @@ static void nap(void)
 
 struct fl_client {
 	int refs;
-	uint32_t owner;
+	uint32_t owner; /* atomic */
 	char name[48];
 };
 
@@ -63,12 +63,12 @@ const char *fl_client_name(const struct fl_client *client)
 
 void fl_client_set_owner(struct fl_client *client, uint32_t uid)
 {
-	client->owner = uid;
+	__atomic_store_n(&client->owner, uid, __ATOMIC_SEQ_CST);
 }
 
 uint32_t fl_client_owner(const struct fl_client *client)
 {
-	return client->owner;
+	return __atomic_load_n(&client->owner, __ATOMIC_SEQ_CST);
 }
 
 /* One operation, with the number 17. */
@@ -84,7 +84,7 @@ void fl_op_put(struct fl_op *op)
 
 struct fl_client *fl_op_client(const struct fl_op *op)
 {
-	return fake.op_client;
+	return __atomic_load_n(&fake.op_client, __ATOMIC_SEQ_CST);
 }
 
 void fl_op_cancel_by(struct fl_op *op, const char *who)

@@ -50,7 +50,7 @@ struct fake {
 	unsigned int clients; /* objects fl_client that exist */
 	uint64_t target; /* the cookie of the namespace that a RELOAD named */
 	unsigned int cancelled; /* of the one operation that there is, number 17 ... */
-	struct fl_client *op_client; /* ... asked for by this one; set before */
+	struct fl_client *op_client; /* ... asked for by this one */
 	unsigned int sequence; /* of fake_event() */
 	unsigned int prepared; /* parts of a prepared dump that exist */
 	/* of the dump of PORT_GET, which is prepared in parts on a thread of its own; set before */

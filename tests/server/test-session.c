@@ -494,7 +494,7 @@ static void test_cancel(void **state)
 	assert_int_equal(cancel(fd, 17 + (1ULL << 32)), -ENOENT);
 	client_admit_all();
 	assert_int_equal(client_in_child(cancel_17_as_nobody), EPERM);
-	fake.op_client = owner;
+	__atomic_store_n(&fake.op_client, owner, __ATOMIC_SEQ_CST);
 	assert_int_equal(client_in_child(cancel_17_as_nobody), EPERM);
 	assert_int_equal(cancel(fd, 17), 0);
 	fl_client_set_owner(owner, 65534);
