@@ -145,12 +145,13 @@ static void *io_main(void *arg)
 		io_run_inbox(io, NULL);
 		io_run_ready(io);
 	}
+	io->closing = true;
 	while (!cds_list_empty(&io->all))
 		fl_session_end(cds_list_entry(io->all.next, struct fl_session, node));
+	/* From here on whoever has a part of a session frees it (session_lost()). What comes with
+	 * the last posts ends at once: it is not sent away any more. */
 	io_run_inbox(io, IO_CLOSED);
-	/* Sessions that came with the last posts. */
-	while (!cds_list_empty(&io->all))
-		fl_session_end(cds_list_entry(io->all.next, struct fl_session, node));
+	fl_assert(cds_list_empty(&io->all));
 	return NULL;
 }
 

@@ -62,6 +62,7 @@ struct fl_io {
 
 	struct cds_list_head all;   /* every session of this thread */
 	struct cds_list_head ready; /* those that have more to do */
+	bool closing;               /* the thread is about to end: no session goes on */
 
 	/* Scratch, overwritten by each use. */
 	unsigned char *ack;      /* an error message that repeats the request */

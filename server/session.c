@@ -188,6 +188,10 @@ void fl_session_run(struct fl_session *session)
 {
 	bool more;
 
+	if (session->io->closing) {
+		fl_session_end(session);
+		return;
+	}
 	session->share = SESSION_SHARE_MESSAGES;
 	more = session_work(session);
 	if (session->broken) {
