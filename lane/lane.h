@@ -311,7 +311,7 @@ int fl_op_block(struct fl_op *op, fl_step next);
 /* Continues with next at once, behind what else is ready. */
 int fl_op_yield(struct fl_op *op, fl_step next);
 
-/* Continues with next after a moment (10 ms), also if the operation is cancelled: for what must
+/* Continues with next after a moment (2 ms), also if the operation is cancelled: for what must
  * be tried until there is memory. fl_op_result() is 0. */
 int fl_op_retry(struct fl_op *op, fl_step next);
 

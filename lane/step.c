@@ -29,7 +29,7 @@ enum turn_state { TURN_RUN, TURN_WAIT, TURN_WOKEN, TURN_JOIN, TURN_RETRY };
 #define TURN(generation, status, state)                                                          \
 	((uint64_t)(generation) << 35 | (uint64_t)(uint32_t)(status) << 3 | (uint64_t)(state))
 
-#define RETRY_NS (10 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
+#define RETRY_NS (2 * FL_NS_PER_MS) /* memory comes back, and nobody else tells of it */
 
 static _Thread_local struct fl_op *current;
 

@@ -125,7 +125,7 @@ def test_events():
         fl.equal(listener.stderr.readline(), "podctl: listening\n")
         podctl(socket, "params", "enable_roce", "false")
         podctl(socket, "params", "enable_roce", "true")
-        out, err = listener.communicate(timeout=30 * fl.SLOW)
+        out, err = listener.communicate(timeout=120 * fl.SLOW)
         fl.equal(listener.returncode, 0, err)
         for line in out.splitlines():
             fl.equal(json.loads(line),

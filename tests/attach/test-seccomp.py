@@ -20,7 +20,7 @@ def suite(program, *args, socket=None, way="seccomp"):
     where = ("-c", socket) if socket else ()
     try:
         done = fl.finelink("run", f"--attach={way}", *where, "--", program, "--way", way, *args,
-                           timeout=120)
+                           timeout=400)
     except subprocess.TimeoutExpired as hung:
         # What comes after the last line is what hangs.
         print((hung.stdout or b"").decode(), flush=True)
@@ -35,7 +35,7 @@ def test_behaviours_with_small_plane():
 
 
 def test_behaviours_as_the_kernel():
-    kernel = fl.run(BEHAVE_STATIC, timeout=60)
+    kernel = fl.run(BEHAVE_STATIC, timeout=240)
     if "Protocol not supported" in kernel.out + kernel.err or "errno 93" in kernel.out:
         print("this kernel has no generic netlink to compare with")
         return
@@ -212,7 +212,7 @@ def test_plane_killed():
         socket = os.path.join(path, "s")
         with fl.daemon(socket):
             run = start_orphan("-c", socket)
-        out, err = run.communicate("go\n", timeout=30 * fl.SLOW)
+        out, err = run.communicate("go\n", timeout=120 * fl.SLOW)
         fl.equal(run.returncode, 0, err)
         told = dict(line.split() for line in out.splitlines())
         for what in "waiting", "send", "recv":
@@ -227,7 +227,7 @@ def test_command_killed():
     command = [pid for pid in below if named(pid, "--orphan")]
     fl.equal(len(command), 1, below)
     os.kill(command[0], signal.SIGKILL)
-    run.communicate(timeout=30 * fl.SLOW)
+    run.communicate(timeout=120 * fl.SLOW)
     fl.equal(run.returncode, 128 + signal.SIGKILL)
     for pid in below:
         fl.wait_until(lambda p=pid: gone(p), what=f"the end of {pid}")
@@ -245,7 +245,7 @@ def test_many_commands_at_once():
     runs = [subprocess.Popen([fl.FINELINK, *SECCOMP, "--", NOLIBC], env=fl.ENV, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _ in range(6)]
     for run in runs:
-        out, err = run.communicate(timeout=60 * fl.SLOW)
+        out, err = run.communicate(timeout=120 * fl.SLOW)
         fl.equal(run.returncode, 0, err)
         fl.equal(sorted(out.split()), PORTS)
 

@@ -41,7 +41,7 @@ class ShimTest(unittest.TestCase):
 
     def run_under(self, args, path=None, **kwargs):
         env = dict(os.environ, LD_PRELOAD=PRELOAD, FINELINK_SOCKET=path or self.path)
-        return subprocess.run(args, env=env, timeout=60, text=True, stdout=subprocess.PIPE,
+        return subprocess.run(args, env=env, timeout=300, text=True, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, **kwargs)
 
     def suite(self, result):
@@ -59,7 +59,7 @@ class ShimTest(unittest.TestCase):
 
     @unittest.skipUnless(has_genetlink(), 'this kernel has no generic netlink')
     def test_kernel_agrees(self):
-        kernel = self.suite(subprocess.run([BEHAVE[0]], timeout=60, text=True,
+        kernel = self.suite(subprocess.run([BEHAVE[0]], timeout=300, text=True,
                                            stdout=subprocess.PIPE))
         shim = self.suite(self.run_under([BEHAVE[0], '--way', 'preload', '--plane']))
         # Of pointers that are wrong the shim knows nothing: it would follow them.

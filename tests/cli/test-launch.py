@@ -132,7 +132,7 @@ def test_interrupt_cleans_up():
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30 * SLOW)
             equal(process.returncode, 128 + signal.SIGINT)
-            wait_until(lambda: ports(f"{path}/s") == before, 20, "the ports to go")
+            wait_until(lambda: ports(f"{path}/s") == before, 60, "the ports to go")
 
 
 def is_going(port):

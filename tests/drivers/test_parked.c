@@ -15,7 +15,81 @@
 #define PORT "0000:03:00.0/32768"
 
 static const struct fl_sched_config quick = { .workers = 2, .remove_deadline_ns = 100 * MS };
-#define DEAF_NS (1500 * MS)
+
+/* ---- what does not listen --------------------------------------------------------------- */
+
+/* In place of the profile's deafness, which lasts for some time: one that lasts until the test says
+ * so. A fault's deaf_ns says which; from 1 on. */
+#define DEAFS 4
+static struct {
+	int begun, released; /* atomic */
+} deafs[DEAFS];
+
+struct deaf {
+	void *saved;
+	uint64_t which;
+};
+
+static int deaf_over(struct fl_op *op)
+{
+	struct deaf *deaf = fl_op_data(op);
+	int err = fl_op_result(op);
+
+	__atomic_store_n(&deafs[deaf->which].begun, 1, __ATOMIC_SEQ_CST);
+	while (!__atomic_load_n(&deafs[deaf->which].released, __ATOMIC_SEQ_CST))
+		rig_nap_ms(1);
+	fl_op_set_data(op, deaf->saved);
+	free(deaf);
+	return err;
+}
+
+int __wrap_mlx5_fate_deaf(struct fl_op *op, uint64_t ns);
+int __wrap_mlx5_fate_deaf(struct fl_op *op, uint64_t ns)
+{
+	struct deaf *deaf = calloc(1, sizeof(*deaf));
+
+	assert_non_null(deaf);
+	*deaf = (struct deaf){ fl_op_data(op), ns };
+	fl_op_set_data(op, deaf);
+	return fl_op_block(op, deaf_over);
+}
+
+static void await_deaf(unsigned int which)
+{
+	for (int ms = 0; !__atomic_load_n(&deafs[which].begun, __ATOMIC_SEQ_CST); ms++) {
+		assert_true(ms < 60000);
+		rig_nap_ms(1);
+	}
+}
+
+static void release(unsigned int which)
+{
+	__atomic_store_n(&deafs[which].released, 1, __ATOMIC_SEQ_CST);
+}
+
+static void up_with(struct rig *rig, struct mlx5_config *config)
+{
+	for (int i = 0; i < DEAFS; i++) {
+		__atomic_store_n(&deafs[i].begun, 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&deafs[i].released, 0, __ATOMIC_SEQ_CST);
+	}
+	rig_up_sched(rig, config, &quick);
+}
+
+/* A NIC on which one step does not listen, number 1. */
+static void up(struct rig *rig, enum mlx5_step step, const char *match, unsigned int after)
+{
+	struct mlx5_config config;
+
+	rig_config(&config);
+	config.switchdev = true;
+	config.vfs = 1;
+	config.faults[config.fault_count] =
+		(struct mlx5_fault){ .step = step, .deaf_ns = 1, .after = after, .times = 1 };
+	snprintf(config.faults[config.fault_count++].match, sizeof(config.faults[0].match), "%s",
+		 match);
+	up_with(rig, &config);
+}
 
 /* A command that somebody else gives meanwhile. */
 struct aside {
@@ -34,31 +108,13 @@ static void *aside_main(void *arg)
 	return NULL;
 }
 
-static void look_for_running(const struct fl_op_info *info, void *arg)
-{
-	*(bool *)arg |= info->state == FL_OP_RUNNING;
-}
-
-/* What does not listen is in one step for long; no other step lasts. */
-static void await_deaf(struct rig *rig)
-{
-	for (int looks = 0, in_a_row = 0; in_a_row < 20; looks++) {
-		bool running = false;
-
-		assert_true(looks < 6000);
-		rig_nap_ms(10);
-		assert_int_equal(fl_sched_walk(fl_plane_sched(rig->plane), NULL, look_for_running,
-					       &running),
-				 0);
-		in_a_row = running ? in_a_row + 1 : 0;
-	}
-}
-
-static void aside_begin(struct aside *aside, struct rig *rig, int (*run)(struct rig *rig))
+/* Returns when it does not listen any more, as number `deaf`. */
+static void aside_begin(struct aside *aside, struct rig *rig, int (*run)(struct rig *rig),
+			unsigned int deaf)
 {
 	*aside = (struct aside){ .rig = rig, .run = run };
 	assert_int_equal(fl_thread_start(&aside->thread, "aside", 0, aside_main, aside), 0);
-	await_deaf(rig);
+	await_deaf(deaf);
 	assert_false(__atomic_load_n(&aside->over, __ATOMIC_SEQ_CST));
 }
 
@@ -71,20 +127,6 @@ static int aside_end(struct aside *aside)
 {
 	pthread_join(aside->thread, NULL);
 	return aside->err;
-}
-
-static void up(struct rig *rig, enum mlx5_step step, const char *match, unsigned int after)
-{
-	struct mlx5_config config;
-
-	rig_config(&config);
-	config.switchdev = true;
-	config.vfs = 1;
-	config.faults[config.fault_count] =
-		(struct mlx5_fault){ .step = step, .deaf_ns = DEAF_NS, .after = after, .times = 1 };
-	snprintf(config.faults[config.fault_count++].match, sizeof(config.faults[0].match), "%s",
-		 match);
-	rig_up_sched(rig, &config, &quick);
 }
 
 static unsigned int parked(struct rig *rig)
@@ -154,7 +196,7 @@ static void test_port_set(void **state)
 		if (cases[i].active)
 			assert_int_equal(activate(&rig), 0);
 		rig_settle(&rig);
-		aside_begin(&late, &rig, cases[i].run);
+		aside_begin(&late, &rig, cases[i].run, 1);
 
 		assert_int_equal(rig_port_del(&rig, PF0, SF0), 0);
 		assert_int_equal(parked(&rig), 1);
@@ -165,6 +207,7 @@ static void test_port_set(void **state)
 		assert_int_equal(activate(&rig), 0);
 		assert_false(aside_over(&late));
 		expect_one_sf(&rig, index);
+		release(1);
 		while (!aside_over(&late)) /* its own transactions, under way when it wakes */
 			assert_int_equal(rig_param_bool(&rig, "pci", PF0, "enable_roce", true), 0);
 		assert_true(aside_end(&late) < 0);
@@ -194,24 +237,26 @@ static void test_generations(void **state)
 		config.faults[config.fault_count++] = (struct mlx5_fault){
 			.step = MLX5_STEP_FW_CMD,
 			.match = PORT,
-			.deaf_ns = (1200 - 200 * i) * MS,
+			.deaf_ns = 1 + i,
 			/* Each lets two commands by of each SF before it, and the fault of each. */
 			.after = 2 + (i ? 2 * i + 2 * i : 0),
 			.times = 1,
 		};
-	rig_up_sched(&rig, &config, &quick);
+	up_with(&rig, &config);
 	for (unsigned int i = 0; i < GENERATIONS; i++) {
 		assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
 		assert_int_equal(index, SF0);
-		aside_begin(&late[i], &rig, activate);
+		aside_begin(&late[i], &rig, activate, 1 + i);
 		assert_int_equal(rig_port_del(&rig, PF0, SF0), 0);
 		assert_int_equal(parked(&rig), i + 1);
 	}
 	assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
 	assert_int_equal(index, SF0);
 	assert_int_equal(activate(&rig), 0);
-	for (unsigned int i = 0; i < GENERATIONS; i++)
+	for (unsigned int i = 0; i < GENERATIONS; i++) {
+		release(1 + i);
 		assert_true(aside_end(&late[i]) < 0);
+	}
 	expect_one_sf(&rig, index);
 	rig_down(&rig);
 }
@@ -281,7 +326,7 @@ static void test_pf(void **state)
 
 	for (size_t i = 0; i < FL_ARRAY_SIZE(cases); i++) {
 		up(&rig, cases[i].step, cases[i].match, cases[i].after);
-		aside_begin(&late, &rig, cases[i].run);
+		aside_begin(&late, &rig, cases[i].run, 1);
 		rig_remove(&rig, "pci", PF0);
 		assert_true(parked(&rig) >= 1);
 		assert_int_equal(rig_instances(&rig), 0);
@@ -290,6 +335,7 @@ static void test_pf(void **state)
 		assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
 		assert_int_equal(rig_port_state(&rig, PF0, index, true), 0);
 		expect_one_sf(&rig, index);
+		release(1);
 		assert_true(aside_end(&late) < 0);
 		rig_settle(&rig);
 		expect_one_sf(&rig, index);
@@ -311,6 +357,7 @@ static void test_detach(void **state)
 	assert_int_equal(rig_eswitch(&rig, PF0, SWITCHDEV), 0);
 	index = rig_sf_up(&rig, PF0, 7);
 	expect_one_sf(&rig, index);
+	release(1);
 	rig_await_late(&rig);
 	expect_one_sf(&rig, index);
 	eth = fl_device_find(fl_plane_bus(rig.plane), "auxiliary", "mlx5_core.eth.0");
@@ -339,13 +386,17 @@ static void test_probe(void **state)
 		up(&rig, cases[i].step, cases[i].match, cases[i].after);
 		assert_int_equal(rig_sf_add(&rig, PF0, 0, 7, &index), 0);
 		assert_int_equal(activate(&rig), 0);
-		rig_nap_ms(60);
+		if (cases[i].step == MLX5_STEP_ETH_DETACH)
+			rig_settle(&rig);
+		else
+			await_deaf(1);
 		assert_int_equal(deactivate(&rig), 0);
 		assert_true(rig_await_opstate(&rig, PF0, index, DETACHED));
 		for (int wait = 0; wait < 5000 && (err = activate(&rig)) == -EBUSY; wait++)
 			rig_nap_ms(1);
 		assert_int_equal(err, 0);
 		assert_true(rig_await_opstate(&rig, PF0, index, ATTACHED));
+		release(1);
 		rig_await_late(&rig);
 		expect_one_sf(&rig, index);
 		assert_int_equal(rig_port_del(&rig, PF0, SF0), 0);

@@ -80,7 +80,7 @@ def namespace():
 
 
 def ended(process):
-    err = process.communicate(timeout=60)[1]
+    err = process.communicate(timeout=240)[1]
     return process.returncode, err
 
 
@@ -128,7 +128,7 @@ def test_namespace_of_a_dead_client():
         check(here.still_hangs(), "it waited for what hangs")
         equal(here.operation("reload", "queued", PF0)["number"], queued["number"])
         # The namespace is none any more when the reload's turn comes.
-        wait_until(lambda: show("stats", here.socket)["operations"]["now"] == 0, HANG_S + 20,
+        wait_until(lambda: show("stats", here.socket)["operations"]["now"] == 0, HANG_S + 60,
                    what="the reload to end")
         check(PF0 in home(here.socket))
 

@@ -37,7 +37,7 @@ def may_make_namespaces():
 
 def cannot_attach(way):
     """Why this machine does not let us; finelink says it in one line."""
-    run = subprocess.run([FINELINK, 'run', f'--attach={way}', '--', 'true'], timeout=60, text=True,
+    run = subprocess.run([FINELINK, 'run', f'--attach={way}', '--', 'true'], timeout=240, text=True,
                          stderr=subprocess.PIPE)
     return run.stderr.strip() if run.returncode else None
 
@@ -54,7 +54,7 @@ class Clients(unittest.TestCase):
 
     def finelink(self, *command, **kwargs):
         return subprocess.run([FINELINK, 'run', f'--attach={self.way}', '--', *command],
-                              timeout=120, text=True, stdout=subprocess.PIPE, **kwargs)
+                              timeout=300, text=True, stdout=subprocess.PIPE, **kwargs)
 
     def plane(self, script, status=0):
         """Standard output of a shell script in `finelink run`."""

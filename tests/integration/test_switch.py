@@ -22,7 +22,7 @@ class Switch(unittest.TestCase):
     def plane(self, script):
         """Output of a shell script in `finelink run`, errors of commands included."""
         run = subprocess.run([FINELINK, 'run', '-t', TOPOLOGY, '--', 'bash', '-c', script],
-                             timeout=120, text=True, stdout=subprocess.PIPE,
+                             timeout=300, text=True, stdout=subprocess.PIPE,
                              stderr=subprocess.STDOUT)
         self.assertEqual(run.returncode, 0, run.stdout)
         return run.stdout

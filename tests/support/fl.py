@@ -48,7 +48,7 @@ def need(program):
         skip(f"needs the program {program}")
 
 
-def run(*argv, timeout=60, env=None, **kw):
+def run(*argv, timeout=240, env=None, **kw):
     """Runs a program to its end; .out and .err are text."""
     done = subprocess.run(argv, capture_output=True, text=True, timeout=timeout * SLOW,
                           env={**ENV, **(env or {})}, check=False, **kw)
@@ -72,7 +72,7 @@ def equal(got, wanted, *what):
     check(got == wanted, f"got {got!r}, wanted {wanted!r}", *what)
 
 
-def wait_until(condition, seconds=10, what="condition"):
+def wait_until(condition, seconds=40, what="condition"):
     end = time.monotonic() + seconds * SLOW
     while time.monotonic() < end:
         value = condition()
@@ -106,20 +106,20 @@ def daemon(socket, topology=None, args=()):
     with os.fdopen(ready) as file:
         word = file.readline()
     if word != "ready\n":
-        _, err = process.communicate(timeout=10)
+        _, err = process.communicate(timeout=60)
         raise AssertionError(f"finelinkd did not start: {err}")
     try:
         yield process
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGTERM)
-        _, err = process.communicate(timeout=30 * SLOW)
+        _, err = process.communicate(timeout=120 * SLOW)
         if err:
             print(err)
     equal(process.returncode, 0, "finelinkd's exit status")
 
 
-def launch(*args, status=0, timeout=120):
+def launch(*args, status=0, timeout=240):
     """The JSON of a launch that must exit with status."""
     done = finelink("launch", "--json", *args, timeout=timeout)
     equal(done.returncode, status, done.out, done.err)
